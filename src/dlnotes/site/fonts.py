@@ -1,0 +1,68 @@
+"""数式フォント STIX Two Math を、サイトの数式に現れる字だけに絞る。"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import unicodedata
+from collections.abc import Iterable
+from importlib.metadata import distribution, version
+from io import BytesIO
+from pathlib import Path
+
+from fontTools import subset
+
+__all__ = ["math_characters", "write_math_font"]
+
+# ziamath そのものは使わないので、import せずにフォントの場所だけを調べる。
+_SOURCE = Path(str(distribution("ziamath").locate_file("ziamath/fonts/STIXTwoMath-Regular.ttf")))
+_MATH = re.compile(r"<math\b.*?</math>", re.DOTALL)
+_TAG = re.compile(r"<[^>]*>")
+# ブラウザが自分で補う字: 根号、伸びる括弧、上下の線。
+_ALWAYS = "√()[]{}|‖∣⟨⟩⎵⏞⏟ˆ¯~^_.,+-=−×·⋅0123456789"
+_ITALIC_LETTERS = {unicodedata.normalize("NFKC", chr(c)): chr(c) for c in range(0x1D434, 0x1D468)}
+_ITALIC_GREEK = {unicodedata.normalize("NFKC", chr(c)): chr(c) for c in range(0x1D6E2, 0x1D71C)}
+_ITALIC = {**_ITALIC_GREEK, **_ITALIC_LETTERS, "h": "ℎ"}
+
+
+def math_characters(html: str) -> set[str]:
+    """HTML の数式に現れる字と、ブラウザがその代わりに描く斜体の字を集めます。"""
+    found = {c for math in _MATH.findall(html) for c in _TAG.sub("", math)}
+    return found | {_ITALIC[c] for c in found if c in _ITALIC}
+
+
+def write_math_font(characters: Iterable[str], cache: Path, destination: Path) -> None:
+    """使う字だけに絞ったフォントを WOFF2 で書きます。
+
+    Args:
+        characters: 使う字。
+        cache: 絞ったフォントを覚えておくフォルダー。
+        destination: 書き出す場所。
+    """
+    text = "".join(sorted({*characters, *_ALWAYS}))
+    name = f"{version('ziamath')} {version('fonttools')} {text}"
+    cached = cache / f"{hashlib.sha256(name.encode()).hexdigest()}.woff2"
+    if not cached.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        for old in cache.glob("*.woff2"):
+            old.unlink(missing_ok=True)
+        temporary = cache / f".{cached.name}.{os.getpid()}"
+        temporary.write_bytes(_subset(text))
+        temporary.replace(cached)
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(cached, destination)
+
+
+def _subset(text: str) -> bytes:
+    options = subset.Options(flavor="woff2", layout_features=["ssty", "dtls"], hinting=False)
+    # MATH 表があるので、伸びる括弧の部品は subset が自分で残す。
+    font = subset.load_font(str(_SOURCE), options)
+    subsetter = subset.Subsetter(options)
+    subsetter.populate(text=text)
+    subsetter.subset(font)
+    buffer = BytesIO()
+    font.flavor = "woff2"
+    font.save(buffer)
+    return buffer.getvalue()

@@ -1,0 +1,60 @@
+"""MkDocs との継ぎ目。図とノートブックのもとを整え、できたページに仕上げをする。"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+from dlnotes.figures import _build
+from dlnotes.site import fonts, notebooks
+
+_CACHE = Path(".cache")
+_FIGURES = _CACHE / "figures"
+_MATH_FONT = "assets/fonts/math.woff2"
+# ビルドのたびに空にし、ページに出た数式の字を集める。
+_math_characters: set[str] = set()
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """変わった図を描き、ノートブックのキャッシュを今の `dlnotes` のものにします。"""
+    _math_characters.clear()
+    if _build.stale(_FIGURES):
+        # 編集された関数を読み直すため、別のプロセスで描く。
+        command = [sys.executable, "-m", "dlnotes.figures", str(_FIGURES)]
+        if subprocess.run(command, check=False).returncode:
+            raise PluginError("図を描けませんでした（理由は上にあります）")
+    notebooks.use_cache(config, _CACHE / "notebooks")
+    return config
+
+
+def on_files(files: Files, *, config: MkDocsConfig) -> Files:
+    """描いた図をサイトに加えます。"""
+    for drawing in _build.register():
+        for path in drawing.paths:
+            uri = f"figures/{path.as_posix()}"
+            files.append(File.generated(config, uri, abs_src_path=str(_FIGURES / path)))
+    return files
+
+
+def on_page_content(html: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """ノートブックのページを、ほかのページと同じ形にします。"""
+    if page.file.src_uri.endswith(".ipynb"):
+        return notebooks.render(html, page, config, files)
+    return html
+
+
+def on_post_page(output: str, *, page: Page, config: MkDocsConfig) -> str:
+    """数式に使われた字を覚えます。"""
+    _math_characters.update(fonts.math_characters(output))
+    return output
+
+
+def on_post_build(*, config: MkDocsConfig) -> None:
+    """使われた字だけの数式フォントを書きます。"""
+    fonts.write_math_font(_math_characters, _CACHE / "fonts", Path(config.site_dir, _MATH_FONT))

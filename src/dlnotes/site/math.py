@@ -1,0 +1,125 @@
+"""LaTeX の数式を、ビルド時に MathML Core へ変える Markdown 拡張。"""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+from xml.etree import ElementTree
+
+from markdown import Extension, Markdown
+from markdown.preprocessors import Preprocessor
+from markdown.treeprocessors import Treeprocessor
+from markdown.util import AtomicString
+from math_core import LatexError, LatexToMathML
+
+__all__ = ["FormulaError", "MathExtension", "makeExtension", "to_mathml"]
+
+_CONVERTER = LatexToMathML(fancy_error=False)
+# XML が知っている名前はそのまま残し、HTML だけの名前（&ApplyFunction; など）を文字に戻す。
+_HTML_ENTITY = re.compile(r"&(?!lt;|gt;|amp;|quot;|apos;|#)\w+;")
+
+
+class FormulaError(ValueError):
+    """読めない数式、または閉じていない `$`。"""
+
+
+def to_mathml(latex: str, *, display: bool) -> ElementTree.Element:
+    """LaTeX の数式ひとつを `<math>` 要素に変えます。
+
+    Args:
+        latex: `$` を除いた LaTeX。
+        display: 独立した行に置く式なら `True`。
+
+    Raises:
+        FormulaError: LaTeX として読めないとき。
+    """
+    try:
+        mathml = _CONVERTER.convert_with_local_state(latex, displaystyle=display)
+    except LatexError as error:
+        raise FormulaError(f"数式を読めません（{error}）: {latex}") from error
+    math = ElementTree.fromstring(_HTML_ENTITY.sub(lambda m: html.unescape(m[0]), mathml))
+    math.set("data-search-exclude", "")
+    if display:
+        # 横に長い式は自分の枠の中で動くので、キーボードでも届くようにする。
+        math.set("display", "block")
+    return math
+
+
+class _RememberSource(Preprocessor):
+    """誤りの行番号を言えるように、変換される前の行を覚える。"""
+
+    lines: list[str] = []  # noqa: RUF012 - run が毎回置きかえる
+
+    def run(self, lines: list[str]) -> list[str]:
+        self.lines = list(lines)
+        return lines
+
+    def locate(self, latex: str) -> str:
+        first_line = latex.strip().splitlines()[0]
+        for number, line in enumerate(self.lines, start=1):
+            if first_line in line:
+                return f"本文の {number} 行目: "
+        return ""
+
+
+class _FormulaTreeprocessor(Treeprocessor):
+    """Arithmatex が見つけた数式を MathML に置きかえ、残った `$` を誤りとする。"""
+
+    def __init__(self, md: Markdown, source: _RememberSource) -> None:
+        super().__init__(md)
+        self.source = source
+
+    def run(self, root: ElementTree.Element) -> None:
+        for element in root.iter():
+            if "arithmatex" in element.get("class", "").split():
+                self._replace(element)
+            elif element.tag not in {"code", "pre"}:
+                self._refuse_dollar(element.text)
+            self._refuse_dollar(element.tail)
+
+    def _replace(self, element: ElementTree.Element) -> None:
+        text = html.unescape(element.text or "")
+        latex = text[2:-2]  # Arithmatex が付ける \( \) と \[ \] を除く
+        display = text.startswith(r"\[")
+        try:
+            math = to_mathml(latex, display=display)
+        except FormulaError as error:
+            raise FormulaError(f"{self.source.locate(latex)}{error}") from error
+        element.text = None
+        element.append(math)
+        if display:
+            element.set("tabindex", "0")
+
+    def _refuse_dollar(self, text: str | None) -> None:
+        if text and "$" in text and not isinstance(text, AtomicString):
+            raise FormulaError(
+                f"{self.source.locate(text)}閉じていない $ があります"
+                f"（文字なら \\$、表の中の縦棒は \\mid と書きます）: {text.strip()}"
+            )
+
+
+class MathExtension(Extension):
+    """`$…$` と `$$…$$` を MathML Core にする。"""
+
+    def extendMarkdown(self, md: Markdown) -> None:
+        """数式の区切りを見つける Arithmatex と、置きかえる処理を登録します。"""
+        md.registerExtensions(
+            ["pymdownx.arithmatex"],
+            {
+                "pymdownx.arithmatex": {
+                    "generic": True,
+                    "inline_syntax": ["dollar"],
+                    "block_syntax": ["dollar"],
+                }
+            },
+        )
+        source = _RememberSource(md)
+        md.preprocessors.register(source, "dlnotes-math-source", 100)
+        # inline (20) が数式を見つけたあと、toc (5) が見出しを読む前。
+        md.treeprocessors.register(_FormulaTreeprocessor(md, source), "dlnotes-math", 18)
+
+
+def makeExtension(**kwargs: Any) -> MathExtension:
+    """Python-Markdown が拡張を作るときに呼びます。"""
+    return MathExtension(**kwargs)

@@ -1,0 +1,153 @@
+"""ノートブックを、ほかのページと同じ Markdown のページにする。
+
+mkdocs-jupyter が実行した結果から出力だけを受け取り、文章とコードはもとのセルから組み立て直す。
+こうすると、数式、リンクの検査、見出しと目次、検索が、ほかのページとまったく同じように働く。
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from textwrap import indent
+from typing import Any
+
+from bs4 import BeautifulSoup, Tag
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+from dlnotes.figures._build import source_key
+
+__all__ = ["as_markdown", "outputs_by_cell", "render", "use_cache"]
+
+Cell = dict[str, Any]
+_ALT = re.compile(r"^# 図: *(.+)$", re.MULTILINE)
+
+
+def read_cells(notebook: Path) -> list[Cell]:
+    """ノートブックのセルを順に読みます。"""
+    cells: list[Cell] = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    return [cell | {"source": "".join(cell["source"])} for cell in cells]
+
+
+def use_cache(config: MkDocsConfig, folder: Path) -> None:
+    """実行結果のキャッシュを、今の `dlnotes` とライブラリの版のものにします。
+
+    mkdocs-jupyter の鍵はノートブックの中身だけから作られ、`dlnotes` を直しても古い結果が出るため。
+
+    Args:
+        config: 書きかえる設定。
+        folder: キャッシュを置くフォルダー。
+    """
+    cells = (c for nb in sorted(Path(config.docs_dir).rglob("*.ipynb")) for c in read_cells(nb))
+    code = "\n".join(cell["source"] for cell in cells if cell["cell_type"] == "code")
+    current = folder / source_key(code)[:16]
+    config.plugins["mkdocs-jupyter"].config["cache_dir"] = str(current)
+    for old in folder.glob("*"):
+        if old != current:
+            shutil.rmtree(old, ignore_errors=True)
+    for entry in current.glob("*.json"):
+        try:
+            json.loads(entry.read_text(encoding="utf-8"))
+        except ValueError:  # 書いている途中で止められた
+            entry.unlink()
+    # 読む人の機器にある別のカーネルではなく、このビルドの Python で動かす。
+    os.environ["JUPYTER_PATH"] = str(Path(__file__).parent / "jupyter")
+
+
+def outputs_by_cell(html: str) -> dict[str, list[Tag]]:
+    """mkdocs-jupyter の HTML から、コードのセルの id ごとに出力の要素を集めます。"""
+    soup = BeautifulSoup(html, "html.parser")
+    cells = soup.select(".jp-CodeCell .jp-CodeCell")
+    return {
+        str(cell["id"]).removeprefix("cell-id="): cell.select(".jp-OutputArea-output")
+        for cell in cells
+    }
+
+
+def _output(output: Tag, code: str, save_image: Callable[[bytes, str], str]) -> str:
+    image = output.find("img")
+    if not isinstance(image, Tag):
+        return f"```text\n{output.get_text().strip(chr(10))}\n```"
+    alt = _ALT.search(code)
+    if alt is None:
+        raise PluginError(f"図を出すセルに「# 図: 代替文」の行がありません:\n{code}")
+    data = base64.b64decode(str(image["src"]).partition(",")[2])
+    return f"![{alt[1]}]({save_image(data, 'png')}){{ .dl-plot loading=lazy }}"
+
+
+def _blocks(
+    cells: list[Cell], outputs: dict[str, list[Tag]], save_image: Callable[[bytes, str], str]
+) -> Iterator[str]:
+    for cell in cells:
+        if cell["cell_type"] == "markdown":
+            yield cell["source"]
+            continue
+        code = cell["source"]
+        shown = [_output(o, code, save_image) for o in outputs[cell["id"]]]
+        text = "\n\n".join([f"```python\n{code}\n```", *shown])
+        if "answer" in cell["metadata"].get("tags", []):
+            text = '??? success "解答"\n\n' + indent(text, "    ")
+        yield text
+
+
+def as_markdown(
+    cells: list[Cell], outputs: dict[str, list[Tag]], save_image: Callable[[bytes, str], str]
+) -> str:
+    """ノートブックのセルと出力を、ひと続きの Markdown にします。
+
+    `answer` の札がついたコードのセルは、出力ごと折りたたみます。
+
+    Args:
+        cells: ノートブックのセル。
+        outputs: コードのセルの id から出力への対応。
+        save_image: 画像と拡張子を受け取って保存し、ページから見た場所を返す関数。
+
+    Raises:
+        PluginError: 図を出すセルに代替文がないとき。
+    """
+    return "\n\n".join(_blocks(cells, outputs, save_image))
+
+
+def _links(notebook: str, repository: str | None) -> str:
+    name = notebook.rpartition("/")[2]
+    links = f'<a class="md-button" href="{name}" download>ノートブックをダウンロード</a>'
+    if repository and "github.com/" in repository:
+        path = repository.partition("github.com/")[2].strip("/")
+        colab = f"https://colab.research.google.com/github/{path}/blob/main/docs/{notebook}"
+        links += f' <a class="md-button" href="{colab}">Colab で開く</a>'
+    return f'<p class="dl-notebook-links">{links}</p>'
+
+
+def render(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """ノートブックのページを Markdown として組み立て直し、MkDocs に描かせます。
+
+    Args:
+        html: mkdocs-jupyter が作った HTML。
+        page: ノートブックのページ。
+        config: MkDocs の設定。
+        files: サイトのファイル。出力の画像を加えます。
+    """
+    source = Path(page.file.abs_src_path or "")
+
+    def save_image(data: bytes, suffix: str) -> str:
+        name = f"{hashlib.sha256(data).hexdigest()[:16]}.{suffix}"
+        uri = f"figures/{source.stem}/{name}"
+        if files.get_file_from_path(uri) is None:
+            files.append(File.generated(config, uri, content=data))
+        return f"../{uri}"
+
+    title, *cells = read_cells(source)
+    links = {"cell_type": "markdown", "source": _links(page.file.src_uri, config.repo_url)}
+    page.markdown = as_markdown([title, links, *cells], outputs_by_cell(html), save_image)
+    # mkdocs-jupyter が差しかえた render を外し、MkDocs 自身のものに戻す。
+    del page.render
+    page.render(config, files)
+    return page.content or ""

@@ -1,0 +1,100 @@
+"""`![代替文](figures/題目/名前.svg)` を、明るい配色と暗い配色の組にする Markdown 拡張。"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from markdown import Extension, Markdown
+from markdown.treeprocessors import Treeprocessor
+
+__all__ = ["PictureError", "PicturesExtension", "dark_name", "makeExtension", "size"]
+
+_FIGURE = re.compile(r"^(?P<above>(?:\.\./)*)figures/(?P<path>[\w/]+)\.svg$")
+_SIZE = re.compile(r'<svg\b[^>]*?viewBox="0 0 ([\d.]+) ([\d.]+)"')
+
+
+class PictureError(ValueError):
+    """代替文のない画像、または存在しない図。"""
+
+
+def dark_name(name: str) -> str:
+    """図のファイル名から、暗い配色のファイル名を作ります。"""
+    return name.removesuffix(".svg") + ".dark.svg"
+
+
+def size(svg: Path) -> tuple[int, int]:
+    """SVG の表示の幅と高さ（CSS ピクセル）を読みます。
+
+    Raises:
+        PictureError: SVG がない、または大きさが書かれていないとき。
+    """
+    try:
+        head = svg.read_text(encoding="utf-8")[:2000]
+    except FileNotFoundError as error:
+        raise PictureError(f"図がありません: {'/'.join(svg.parts[-2:])}") from error
+    match = _SIZE.search(head)
+    if match is None:
+        raise PictureError(f"SVG に viewBox がありません: {svg.name}")
+    # Matplotlib の 1 単位は 1/72 インチ、CSS の 1 ピクセルは 1/96 インチ。
+    return round(float(match[1]) * 96 / 72), round(float(match[2]) * 96 / 72)
+
+
+class _PictureTreeprocessor(Treeprocessor):
+    def __init__(self, md: Markdown, root: Path) -> None:
+        super().__init__(md)
+        self.root = root
+
+    def run(self, root: ElementTree.Element) -> None:
+        for parent in list(root.iter()):
+            for place, image in enumerate(list(parent)):
+                if image.tag == "img":
+                    self._check_alt(image)
+                    if match := _FIGURE.match(image.get("src", "")):
+                        self._make_pair(parent, place, image, match)
+
+    def _check_alt(self, image: ElementTree.Element) -> None:
+        if not image.get("alt", "").strip():
+            raise PictureError(f"画像に代替文がありません: {image.get('src')}")
+
+    def _make_pair(
+        self,
+        parent: ElementTree.Element,
+        place: int,
+        image: ElementTree.Element,
+        match: re.Match[str],
+    ) -> None:
+        width, height = size(self.root / f"{match['path']}.svg")
+        source = image.get("src", "")
+        image.set("width", str(width))
+        image.set("height", str(height))
+        # 見えない側の画像は、lazy なら取りにいかない。
+        image.set("loading", "lazy")
+        dark = ElementTree.Element("img", dict(image.attrib))
+        image.set("src", f"{source}#only-light")
+        dark.set("src", f"{dark_name(source)}#only-dark")
+        # 置き場所の番号がずれないよう、組をひとつの要素に入れる。
+        pair = ElementTree.Element("span", {"class": "dl-figure"})
+        pair.tail, image.tail = image.tail, None
+        parent[place] = pair
+        pair.extend([image, dark])
+
+
+class PicturesExtension(Extension):
+    """図の画像を、明暗の組、大きさ、遅延読み込みのついた形にする。"""
+
+    def __init__(self, **kwargs: Any) -> None:
+        self.config = {"root": [".cache/figures", "描いた図を置くフォルダー"]}
+        super().__init__(**kwargs)
+
+    def extendMarkdown(self, md: Markdown) -> None:
+        """MkDocs がリンクを調べる（優先度 0）前に働く処理を登録します。"""
+        root = Path(self.getConfig("root"))
+        md.treeprocessors.register(_PictureTreeprocessor(md, root), "dlnotes-pictures", 14)
+
+
+def makeExtension(**kwargs: Any) -> PicturesExtension:
+    """Python-Markdown が拡張を作るときに呼びます。"""
+    return PicturesExtension(**kwargs)
