@@ -7,6 +7,7 @@ import re
 from typing import Any
 from xml.etree import ElementTree
 
+from click import ClickException
 from markdown import Extension, Markdown
 from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
@@ -20,8 +21,8 @@ _CONVERTER = LatexToMathML(fancy_error=False)
 _HTML_ENTITY = re.compile(r"&(?!lt;|gt;|amp;|quot;|apos;|#)\w+;")
 
 
-class FormulaError(ValueError):
-    """読めない数式、または閉じていない `$`。"""
+class FormulaError(ClickException):
+    """読めない数式、または閉じていない `$`。MkDocs の命令は、呼び出しの跡なしに一行で見せる。"""
 
 
 def to_mathml(latex: str, *, display: bool) -> ElementTree.Element:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from click import ClickException
 from markdown import Extension, Markdown
 from markdown.treeprocessors import Treeprocessor
 
@@ -16,8 +17,8 @@ _FIGURE = re.compile(r"^(?P<above>(?:\.\./)*)figures/(?P<path>[\w/]+)\.svg$")
 _SIZE = re.compile(r'<svg\b[^>]*?viewBox="0 0 ([\d.]+) ([\d.]+)"')
 
 
-class PictureError(ValueError):
-    """代替文のない画像、または存在しない図。"""
+class PictureError(ClickException):
+    """代替文のない画像、または存在しない図。MkDocs の命令は、呼び出しの跡なしに一行で見せる。"""
 
 
 def dark_name(name: str) -> str:
