@@ -1,0 +1,63 @@
+# 人が打つ命令も CI も、ここにあるものだけ。
+
+PYTHON   ?= python3
+VENV     ?= .venv
+PORT     ?= 8000
+BROWSER  ?= 1
+CHROMIUM ?=
+export VENV CHROMIUM
+# MkDocs 2 系は使わないので、その知らせを消す。
+export NO_MKDOCS_2_WARNING = 1
+
+bootstrap = $(PYTHON) requirements/bootstrap.py
+python = $(VENV)/bin/python
+
+.PHONY: help serve site test check bench clean found-python site-venv test-venv
+.NOTPARALLEL:
+
+help:  ## この一覧を出します
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+serve: found-python  ## サイトを http://127.0.0.1:8000/ で見ます（PORT=番号 で変えられます）
+	@$(bootstrap) port $(PORT)
+	@$(bootstrap) venv requirements/site.txt
+	$(python) -m mkdocs serve --strict -a 127.0.0.1:$(PORT)
+
+# できあがってから入れ替えるので、失敗しても止めても前の site/ が残る。
+site: site-venv  ## サイトを site/ に作ります
+	@rm -rf .cache/site-new; mkdir -p .cache
+	@if [ ! -d site ] && [ -d .cache/site-old ]; then mv .cache/site-old site; fi
+	$(python) -m mkdocs build --strict --site-dir .cache/site-new
+	@rm -rf .cache/site-old; if [ -d site ]; then mv site .cache/site-old; fi
+	@mv .cache/site-new site; rm -rf .cache/site-old
+
+test: check  ## すべてのテストをします（BROWSER=0 でブラウザのテストを省きます）
+ifeq ($(BROWSER),0)
+	@$(python) -m pytest --ignore=tests/browser; status=$$?; \
+	echo 'ブラウザのテストは BROWSER=0 により省きました'; exit $$status
+else
+	@CHROMIUM=$$($(bootstrap) chromium) && export CHROMIUM && exec $(python) -m pytest
+endif
+
+check: test-venv  ## 書式、静的検査、型、import の向きを調べます
+	$(python) -m ruff format --check .
+	$(python) -m ruff check .
+	$(python) -m mypy
+	$(VENV)/bin/lint-imports
+
+bench: test-venv  ## 速さを測ります
+	@for script in tests/bench/*.py; do echo "$$script"; $(python) "$$script" || exit 1; done
+
+clean:  ## 作ったものをすべて消します（環境も消えます）
+	@if [ -f '$(VENV)/pyvenv.cfg' ]; then rm -rf '$(VENV)'; fi
+	rm -rf site .cache .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+
+site-venv: found-python
+	@$(bootstrap) venv requirements/site.txt
+
+test-venv: found-python
+	@$(bootstrap) venv requirements/test.txt
+
+found-python:
+	@command -v $(PYTHON) > /dev/null || { \
+	echo 'エラー: $(PYTHON) がありません。Python 3.11 以上を入れ、PYTHON= で指定してください。' >&2; exit 1; }
