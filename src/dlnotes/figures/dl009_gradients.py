@@ -6,10 +6,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from dlnotes.activations import sigmoid, sigmoid_derivative
+from dlnotes.arrays import Array
 from dlnotes.datasets import linear_target
 from dlnotes.figures import _style
 from dlnotes.losses import squared_error
-from dlnotes.network import forward, init_network, parameters, with_parameters
+from dlnotes.network import Network, forward, init_network, parameters, with_parameters
 from dlnotes.numerical import (
     CountedFunction,
     best_step_central,
@@ -69,13 +70,13 @@ def step_size() -> Figure:
 def evaluations() -> Figure:
     """数値微分の順伝播はパラメータの数の二倍で増え、誤差逆伝播法はいつも往復一回です。"""
     drawing, (ax,) = _style.figure()
-    x, d = linear_target(rng=np.random.default_rng(0), n=4)
+    x, d = linear_target(4, rng=np.random.default_rng(0))
     sizes, calls = [], []
     for hidden in (1, 10, 50, 250, 500):
         network = init_network([2, hidden, 1], rng=np.random.default_rng(1))
         theta = parameters(network)
 
-        def loss(theta: np.ndarray, network=network) -> float:
+        def loss(theta: Array, network: Network = network) -> float:
             y = forward(with_parameters(network, theta), x)
             return float(squared_error(y, d).mean())
 

@@ -1,0 +1,382 @@
+"""入口の検査。どのモジュールも、受け取った値をここで一度だけ確かめます。"""
+
+from collections.abc import Iterable
+from numbers import Integral, Real
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+__all__ = [
+    "Array",
+    "IntArray",
+    "as_distribution",
+    "as_finite",
+    "as_floating",
+    "as_floating_dtype",
+    "as_integers",
+    "check_choice",
+    "check_fraction",
+    "check_integer",
+    "check_non_negative",
+    "check_positive",
+    "check_rng",
+    "check_same_shape",
+    "check_shape",
+]
+
+Array: TypeAlias = NDArray[np.floating]
+"""浮動小数点数の配列。float32 と float64 のどちらも、入ってきた精度のまま計算します。"""
+
+IntArray: TypeAlias = NDArray[np.integer]
+"""整数の配列。クラスの番号や語の番号に使います。"""
+
+# float32 の確率 1,000 個を足した丸め誤差（約 1e-6）は通し、書き間違いは止める幅。
+_SUM_TOLERANCE = 1e-5
+
+
+def as_floating(name: str, value: ArrayLike) -> Array:
+    """実数の配列にする。整数と真偽値は float64 になり、浮動小数点数は複製せずそのまま返ります。
+
+    Args:
+        name: エラーの文に出す引数の名前。
+        value: 数、リスト、配列。形は任意。
+
+    Returns:
+        value と同じ形の浮動小数点数の配列。無限大は含んでいてもかまいません。
+
+    Raises:
+        TypeError: 実数でない（複素数、文字列、オブジェクト）とき。
+        ValueError: 空のとき、行の長さがそろわないとき、NaN を含むとき。
+
+    出典:
+        本サイトの「記法」。
+    """
+    array = _as_real(name, value)
+    if np.isnan(array).any():
+        raise ValueError(f"{name} は NaN のない値が必要ですが NaN が含まれていました")
+    return array
+
+
+def as_finite(name: str, value: ArrayLike) -> Array:
+    """有限の実数だけの配列にする。無限大も断るほかは as_floating と同じです。
+
+    Args:
+        name: エラーの文に出す引数の名前。
+        value: 数、リスト、配列。形は任意。
+
+    Returns:
+        value と同じ形の浮動小数点数の配列。
+
+    Raises:
+        TypeError: 実数でないとき。
+        ValueError: 空のとき、NaN や無限大を含むとき。
+
+    出典:
+        本サイトの「記法」。
+    """
+    array = _as_real(name, value)
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} は有限の値が必要ですが NaN か無限大が含まれていました")
+    return array
+
+
+def as_floating_dtype(dtype: DTypeLike) -> np.dtype[np.floating]:
+    """浮動小数点数の dtype であることを確かめる。
+
+    Args:
+        dtype: 調べる dtype（例: numpy.float32）。
+
+    Returns:
+        NumPy の dtype。
+
+    Raises:
+        TypeError: 浮動小数点数の dtype でないとき。
+
+    出典:
+        本サイトの「記法」。
+    """
+    try:
+        floating: np.dtype[Any] = np.dtype(dtype)
+    except TypeError as error:
+        raise TypeError(f"dtype は浮動小数点数が必要ですが {dtype!r} でした") from error
+    if floating.kind != "f":
+        raise TypeError(f"dtype は浮動小数点数が必要ですが {floating} でした")
+    return floating
+
+
+def as_integers(name: str, value: ArrayLike) -> IntArray:
+    """整数の配列にする。小数を丸めて通すことはしません。
+
+    Args:
+        name: エラーの文に出す引数の名前。
+        value: 整数、整数のリスト、整数の配列。形は任意。
+
+    Returns:
+        value と同じ形の整数の配列。
+
+    Raises:
+        TypeError: 整数でないとき（真偽値も断ります）。
+        ValueError: 空のとき、行の長さがそろわないとき。
+
+    出典:
+        本サイトの「記法」。
+    """
+    array = _as_array(name, value)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name} は整数の配列が必要ですが dtype が {array.dtype} でした")
+    return array
+
+
+def as_distribution(name: str, value: ArrayLike) -> Array:
+    r"""各行が確率分布である配列にする。
+
+    $$y_k \ge 0, \qquad \sum_{k=1}^{K} y_k = 1, \qquad K \ge 2$$
+
+    Args:
+        name: エラーの文に出す引数の名前。
+        value: 確率。形は (K,) か (N, K)。和は 1 から 1e-5 までのずれを許します。
+
+    Returns:
+        value と同じ形の浮動小数点数の配列。
+
+    Raises:
+        TypeError: 実数でないとき。
+        ValueError: 形が違うとき、K が 1 のとき、負の値があるとき、和が 1 でないとき。
+
+    出典:
+        Bishop (2006) Pattern Recognition and Machine Learning、1.2 節。
+    """
+    y = as_finite(name, value)
+    check_shape(name, y, ("K",), ("N", "K"))
+    if y.shape[-1] < 2:
+        raise ValueError(f"{name} は 2 個以上のクラスが必要ですが {_text(y.shape)} でした")
+    if y.min() < 0:
+        raise ValueError(f"{name} は 0 以上の確率が必要ですが {y.min():g} がありました")
+    total = y.sum(axis=-1)
+    worst = np.ravel(total)[np.argmax(np.abs(total - 1))]
+    if abs(worst - 1) > _SUM_TOLERANCE:
+        raise ValueError(f"{name} は各行の和が 1 の確率が必要ですが和が {worst:g} でした")
+    return y
+
+
+def check_shape(name: str, array: NDArray[Any], *shapes: tuple[int | str, ...]) -> None:
+    """配列の形が、挙げた形のどれかに合うことを確かめる。
+
+    Args:
+        name: エラーの文に出す引数の名前。
+        array: 調べる配列。
+        *shapes: 許す形。文字は 1 以上の任意の長さを表します（例: ("N", 3)）。
+
+    Raises:
+        ValueError: どの形にも合わないとき。
+
+    出典:
+        本サイトの「記法」。
+    """
+    if not any(_fits(array.shape, shape) for shape in shapes):
+        wanted = " か ".join(_text(shape) for shape in shapes)
+        raise ValueError(f"{name} は {wanted} の形が必要ですが {_text(array.shape)} でした")
+
+
+def check_same_shape(names: tuple[str, str], a: NDArray[Any], b: NDArray[Any]) -> None:
+    """二つの配列の形が等しいことを確かめる。ブロードキャストはしません。
+
+    Args:
+        names: エラーの文に出す二つの名前。
+        a: 一つ目の配列。
+        b: 二つ目の配列。
+
+    Raises:
+        ValueError: 形が違うとき。
+
+    出典:
+        本サイトの「記法」。
+    """
+    if a.shape != b.shape:
+        raise ValueError(
+            f"{names[0]} と {names[1]} は同じ形が必要ですが"
+            f" {_text(a.shape)} と {_text(b.shape)} でした"
+        )
+
+
+def check_positive(name: str, value: float) -> float:
+    r"""正の有限の数であることを確かめる。
+
+    $$0 < v < \infty$$
+
+    Args:
+        name: エラーの文に出す引数の名前。
+        value: 調べる数。
+
+    Returns:
+        Python の float。
+
+    Raises:
+        TypeError: 数でないとき。
+        ValueError: 0 以下、NaN、無限大のとき。
+
+    出典:
+        本サイトの「記法」。
+    """
+    number = _as_number(name, value)
+    if not 0 < number < np.inf:
+        raise ValueError(f"{name} は正の数が必要ですが {number:g} でした")
+    return number
+
+
+def check_non_negative(name: str, value: float) -> float:
+    r"""0 以上の有限の数であることを確かめる。
+
+    $$0 \le v < \infty$$
+
+    Args:
+        name: エラーの文に出す引数の名前。
+        value: 調べる数。
+
+    Returns:
+        Python の float。
+
+    Raises:
+        TypeError: 数でないとき。
+        ValueError: 負の数、NaN、無限大のとき。
+
+    出典:
+        本サイトの「記法」。
+    """
+    number = _as_number(name, value)
+    if not 0 <= number < np.inf:
+        raise ValueError(f"{name} は 0 以上の数が必要ですが {number:g} でした")
+    return number
+
+
+def check_fraction(name: str, value: float) -> float:
+    r"""0 以上 1 未満の数であることを確かめる。減衰率や慣性の係数に使います。
+
+    $$0 \le v < 1$$
+
+    Args:
+        name: エラーの文に出す引数の名前。
+        value: 調べる数。
+
+    Returns:
+        Python の float。
+
+    Raises:
+        TypeError: 数でないとき。
+        ValueError: 範囲の外のとき、NaN のとき。
+
+    出典:
+        本サイトの「記法」。
+    """
+    number = _as_number(name, value)
+    if not 0 <= number < 1:
+        raise ValueError(f"{name} は 0 以上 1 未満の数が必要ですが {number:g} でした")
+    return number
+
+
+def check_integer(name: str, value: int, *, least: int) -> int:
+    """決めた値以上の整数であることを確かめる。
+
+    Args:
+        name: エラーの文に出す引数の名前。
+        value: 調べる数。
+        least: 許す最小の値。
+
+    Returns:
+        Python の int。
+
+    Raises:
+        TypeError: 整数でないとき（真偽値も断ります）。
+        ValueError: least より小さいとき。
+
+    出典:
+        本サイトの「記法」。
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name} は整数が必要ですが {_kind(value)} でした")
+    if value < least:
+        raise ValueError(f"{name} は {least} 以上の整数が必要ですが {value} でした")
+    return int(value)
+
+
+def check_choice(name: str, value: str, choices: Iterable[str]) -> str:
+    """決まった名前のどれかであることを確かめる。
+
+    Args:
+        name: エラーの文に出す引数の名前。
+        value: 調べる名前。
+        choices: 許す名前。
+
+    Returns:
+        value そのもの。
+
+    Raises:
+        ValueError: どの名前とも違うとき。
+
+    出典:
+        本サイトの「記法」。
+    """
+    known = tuple(choices)
+    if value not in known:
+        raise ValueError(f"{name} は {', '.join(known)} のどれかが必要ですが {value!r} でした")
+    return value
+
+
+def check_rng(rng: np.random.Generator) -> np.random.Generator:
+    """乱数の源が numpy.random.Generator であることを確かめる。
+
+    Args:
+        rng: 乱数の源。numpy.random.default_rng(数) で作ります。
+
+    Returns:
+        rng そのもの。
+
+    Raises:
+        TypeError: Generator でないとき。
+
+    出典:
+        本サイトの「記法」。
+    """
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng は numpy.random.Generator が必要ですが {_kind(rng)} でした")
+    return rng
+
+
+def _as_array(name: str, value: ArrayLike) -> NDArray[Any]:
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} は長さのそろった配列が必要ですが行の長さが違いました") from error
+    if array.size == 0:
+        raise ValueError(f"{name} は 1 個以上の値が必要ですが {_text(array.shape)} でした")
+    return array
+
+
+def _as_real(name: str, value: ArrayLike) -> Array:
+    array = _as_array(name, value)
+    if array.dtype.kind in "biu":
+        return array.astype(np.float64)
+    if array.dtype.kind != "f":
+        raise TypeError(f"{name} は実数の配列が必要ですが dtype が {array.dtype} でした")
+    return array
+
+
+def _as_number(name: str, value: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} は数が必要ですが {_kind(value)} でした")
+    return float(value)
+
+
+def _fits(shape: tuple[int, ...], wanted: tuple[int | str, ...]) -> bool:
+    return len(shape) == len(wanted) and all(
+        isinstance(w, str) or n == w for n, w in zip(shape, wanted, strict=True)
+    )
+
+
+def _text(shape: tuple[int | str, ...]) -> str:
+    return f"({shape[0]},)" if len(shape) == 1 else f"({', '.join(map(str, shape))})"
+
+
+def _kind(value: object) -> str:
+    return type(value).__name__

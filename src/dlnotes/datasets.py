@@ -1,0 +1,299 @@
+"""練習用の小さなデータ。どれも、入力 x (N, D) と正解 d (N, K) の組を返します。
+
+値は乱数で作ったもので、実物を測ったものではありません。
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from dlnotes.arrays import (
+    Array,
+    IntArray,
+    as_finite,
+    check_integer,
+    check_non_negative,
+    check_rng,
+)
+from dlnotes.encoding import one_hot
+
+__all__ = [
+    "ANIMAL_CLASSES",
+    "ANIMAL_FEATURES",
+    "animals",
+    "house_prices",
+    "line_with_outlier",
+    "linear_target",
+    "moons",
+    "sine",
+    "three_gaussians",
+    "two_gaussians",
+    "xor",
+]
+
+ANIMAL_FEATURES = (
+    "体長 [cm]",
+    "体重 [g]",
+    "ひげの本数",
+    "毛の平均長 [mm]",
+    "耳の大きさ [mm]",
+    "眉間/目鼻距離比",
+    "足の長さ [mm]",
+)
+"""animals の特徴量の名前。x の列の順です。"""
+
+ANIMAL_CLASSES = ("犬", "猫", "ネズミ")
+"""animals のクラスの名前。d の列の順です。"""
+
+# 講義の例 (10, 300, 300, 15, 50, 1.8, 20) がネズミらしく見えるように決めた、クラスごとの代表値。
+_TYPICAL_ANIMALS = np.array(
+    [
+        [70.0, 15000.0, 200.0, 40.0, 90.0, 1.2, 350.0],
+        [45.0, 4000.0, 250.0, 30.0, 60.0, 1.5, 200.0],
+        [12.0, 300.0, 280.0, 12.0, 40.0, 1.8, 25.0],
+    ]
+)
+
+
+def xor() -> tuple[Array, Array]:
+    r"""排他的論理和の 4 点。一本の直線では分けられません。
+
+    $$d = x_0 (1 - x_1) + (1 - x_0)\, x_1, \qquad x_0, x_1 \in \{0, 1\}$$
+
+    Returns:
+        x (4, 2) と d (4, 1)。値は 0 か 1。
+
+    出典:
+        Minsky, Papert (1969) Perceptrons。
+    """
+    x = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    return x, (x[:, :1] != x[:, 1:]).astype(np.float64)
+
+
+def animals(n: int, *, rng: np.random.Generator) -> tuple[Array, Array]:
+    r"""犬、猫、ネズミの七つの特徴量。クラスごとの代表値 m を、対数正規のばらつきで散らします。
+
+    $$x_{ni} = m_{c_n i}\, e^{0.3\, \varepsilon_{ni}}, \qquad
+      \varepsilon_{ni} \sim \mathcal{N}(0, 1)$$
+
+    列の名前と単位は ANIMAL_FEATURES、クラスの名前は ANIMAL_CLASSES にあります。
+
+    Args:
+        n: サンプルの数。1 以上。クラスの数はほぼ等しくします。
+        rng: 乱数の源。
+
+    Returns:
+        x (N, 7) と one-hot の d (N, 3)。
+
+    Raises:
+        TypeError: n が整数でないとき、rng が Generator でないとき。
+        ValueError: n が 0 以下のとき。
+
+    出典:
+        本サイトの DL001 のために作ったもの。
+    """
+    c = _balanced_classes(n, 3, rng)
+    x = _TYPICAL_ANIMALS[c] * np.exp(0.3 * rng.standard_normal((n, 7)))
+    return x, one_hot(c, 3)
+
+
+def house_prices(n: int, *, rng: np.random.Generator) -> tuple[Array, Array]:
+    r"""家の広さと駅からの距離から決まる価格。回帰の例です。
+
+    $$d = 1500 + 60\, x_0 - 80\, x_1 + 200\, \varepsilon, \qquad
+      \varepsilon \sim \mathcal{N}(0, 1)$$
+
+    Args:
+        n: サンプルの数。1 以上。
+        rng: 乱数の源。
+
+    Returns:
+        x (N, 2) と d (N, 1)。x の列は、広さ（20 以上 100 未満、平方メートル）と
+        駅からの距離（1 以上 20 未満、徒歩の分）。d は価格（万円）。
+
+    Raises:
+        TypeError: n が整数でないとき、rng が Generator でないとき。
+        ValueError: n が 0 以下のとき。
+
+    出典:
+        本サイトの DL001 のために作ったもの。
+    """
+    n, rng = check_integer("n", n, least=1), check_rng(rng)
+    x = rng.uniform((20, 1), (100, 20), size=(n, 2))
+    return x, _column(1500 + x @ (60, -80) + 200 * rng.standard_normal(n))
+
+
+def line_with_outlier(n: int, *, rng: np.random.Generator) -> tuple[Array, Array]:
+    r"""直線に並ぶ点と、最後の一つの外れ値。誤差関数の性質を比べるためのものです。
+
+    $$d = 2x + 1 + 0.1\, \varepsilon, \qquad \varepsilon \sim \mathcal{N}(0, 1)$$
+
+    最後の点だけ、d が 5 大きくなっています。
+
+    Args:
+        n: サンプルの数。3 以上。
+        rng: 乱数の源。
+
+    Returns:
+        x (N, 1) と d (N, 1)。x は 0 から 1 までの等間隔。
+
+    Raises:
+        TypeError: n が整数でないとき、rng が Generator でないとき。
+        ValueError: n が 3 に満たないとき。
+
+    出典:
+        本サイトの DL004 のために作ったもの。
+    """
+    n, rng = check_integer("n", n, least=3), check_rng(rng)
+    x = np.linspace(0, 1, n)
+    d = 2 * x + 1 + 0.1 * rng.standard_normal(n)
+    d[-1] += 5
+    return _column(x), _column(d)
+
+
+def two_gaussians(n: int, *, rng: np.random.Generator) -> tuple[Array, Array]:
+    r"""平面の二つの正規分布。事後確率が、ちょうどシグモイドになります。
+
+    $$x \mid C_0 \sim \mathcal{N}\left((-1, -1),\, I\right), \quad
+      x \mid C_1 \sim \mathcal{N}\left((1, 1),\, I\right), \quad
+      p(C_1 \mid x) = \sigma(2 x_0 + 2 x_1)$$
+
+    Args:
+        n: サンプルの数。1 以上。クラスの数はほぼ等しくします。
+        rng: 乱数の源。
+
+    Returns:
+        x (N, 2) と one-hot の d (N, 2)。
+
+    Raises:
+        TypeError: n が整数でないとき、rng が Generator でないとき。
+        ValueError: n が 0 以下のとき。
+
+    出典:
+        Bishop (2006) Pattern Recognition and Machine Learning、4.2.1 項。
+    """
+    return _gaussians(n, np.array([[-1.0, -1.0], [1.0, 1.0]]), rng)
+
+
+def three_gaussians(n: int, *, rng: np.random.Generator) -> tuple[Array, Array]:
+    r"""平面の三つの正規分布。中心は、原点から距離 2 の正三角形の頂点です。
+
+    $$x \mid C_k \sim \mathcal{N}(m_k,\, I), \qquad
+      m_k = 2 \left(\cos \frac{2\pi k}{3},\, \sin \frac{2\pi k}{3}\right), \qquad k = 0, 1, 2$$
+
+    Args:
+        n: サンプルの数。1 以上。クラスの数はほぼ等しくします。
+        rng: 乱数の源。
+
+    Returns:
+        x (N, 2) と one-hot の d (N, 3)。
+
+    Raises:
+        TypeError: n が整数でないとき、rng が Generator でないとき。
+        ValueError: n が 0 以下のとき。
+
+    出典:
+        Bishop (2006) Pattern Recognition and Machine Learning、4.2.1 項。
+    """
+    angle = 2 * np.pi * np.arange(3) / 3
+    return _gaussians(n, 2 * np.column_stack([np.cos(angle), np.sin(angle)]), rng)
+
+
+def moons(n: int, *, noise: float = 0.1, rng: np.random.Generator) -> tuple[Array, Array]:
+    r"""かみ合った二つの三日月。曲がった境界がなければ分けられません。
+
+    $$C_0:\ x = (\cos t,\ \sin t) + s\,\varepsilon, \qquad
+      C_1:\ x = \left(1 - \cos t,\ \tfrac{1}{2} - \sin t\right) + s\,\varepsilon$$
+
+    t は 0 から π までの一様乱数、ε は標準正規乱数です。
+
+    Args:
+        n: サンプルの数。1 以上。クラスの数はほぼ等しくします。
+        noise: ばらつきの標準偏差 s。0 以上。
+        rng: 乱数の源。
+
+    Returns:
+        x (N, 2) と one-hot の d (N, 2)。
+
+    Raises:
+        TypeError: n が整数でないとき、noise が数でないとき、rng が Generator でないとき。
+        ValueError: n が 0 以下のとき、noise が負のとき。
+
+    出典:
+        Pedregosa, Varoquaux, Gramfort, et al. (2011) Scikit-learn: Machine Learning in Python
+        （同じ形のデータ make_moons がある）。
+    """
+    s, c = check_non_negative("noise", noise), _balanced_classes(n, 2, rng)
+    t = rng.uniform(0, np.pi, n)
+    upper = np.column_stack([np.cos(t), np.sin(t)])
+    x = np.where(c[:, np.newaxis] == 0, upper, (1, 0.5) - upper)
+    return x + s * rng.standard_normal((n, 2)), one_hot(c, 2)
+
+
+def linear_target(
+    n: int, *, low: float = 0.0, high: float = 1.0, rng: np.random.Generator
+) -> tuple[Array, Array]:
+    r"""講義のノートブックと同じ、二つの入力の一次関数。雑音はありません。
+
+    $$d = 3 x_0 + 2 x_1, \qquad x_0, x_1 \in [a, b)$$
+
+    Args:
+        n: サンプルの数。1 以上。
+        low: 入力の下限 a。
+        high: 入力の上限 b。low より大きい数。
+        rng: 乱数の源。
+
+    Returns:
+        x (N, 2) と d (N, 1)。
+
+    Raises:
+        TypeError: n が整数でないとき、low や high が数でないとき、rng が Generator でないとき。
+        ValueError: n が 0 以下のとき、low が high 以上のとき。
+
+    出典:
+        講義のノートブック 1_3_stochastic_gradient_descent。
+    """
+    n, rng = check_integer("n", n, least=1), check_rng(rng)
+    a, b = as_finite("low と high", [low, high])
+    if a >= b:
+        raise ValueError(f"low は high より小さい数が必要ですが {a:g} と {b:g} でした")
+    x = rng.uniform(a, b, size=(n, 2))
+    return x, _column(x @ (3, 2))
+
+
+def sine(n: int, *, noise: float = 0.1, rng: np.random.Generator) -> tuple[Array, Array]:
+    r"""正弦波に雑音を足した点。曲線の回帰の例です。
+
+    $$d = \sin(2\pi x) + s\,\varepsilon, \qquad \varepsilon \sim \mathcal{N}(0, 1)$$
+
+    Args:
+        n: サンプルの数。1 以上。
+        noise: 雑音の標準偏差 s。0 以上。
+        rng: 乱数の源。
+
+    Returns:
+        x (N, 1) と d (N, 1)。x は 0 以上 1 未満の一様乱数。
+
+    Raises:
+        TypeError: n が整数でないとき、noise が数でないとき、rng が Generator でないとき。
+        ValueError: n が 0 以下のとき、noise が負のとき。
+
+    出典:
+        Bishop (2006) Pattern Recognition and Machine Learning、1.1 節。
+    """
+    n, rng = check_integer("n", n, least=1), check_rng(rng)
+    x = rng.random(n)
+    s = check_non_negative("noise", noise)
+    return _column(x), _column(np.sin(2 * np.pi * x) + s * rng.standard_normal(n))
+
+
+def _gaussians(n: int, centers: Array, rng: np.random.Generator) -> tuple[Array, Array]:
+    c = _balanced_classes(n, len(centers), rng)
+    return centers[c] + rng.standard_normal((n, 2)), one_hot(c, len(centers))
+
+
+def _balanced_classes(n: int, K: int, rng: np.random.Generator) -> IntArray:
+    return check_rng(rng).permutation(np.arange(check_integer("n", n, least=1)) % K)
+
+
+def _column(values: ArrayLike) -> Array:
+    return np.reshape(values, (-1, 1))

@@ -1,0 +1,256 @@
+"""入口の検査が、通すべきものを通し、断るべきものを日本語で断ること。"""
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from dlnotes.arrays import (
+    as_distribution,
+    as_finite,
+    as_floating,
+    as_floating_dtype,
+    as_integers,
+    check_choice,
+    check_fraction,
+    check_integer,
+    check_non_negative,
+    check_positive,
+    check_rng,
+    check_same_shape,
+    check_shape,
+)
+
+quick = settings(deadline=None, max_examples=50)
+both_boundaries = pytest.mark.parametrize("convert", [as_floating, as_finite])
+not_numbers = pytest.mark.parametrize("value", ["1", None, 1j, [1.0], True, np.array(1.0)])
+
+
+@both_boundaries
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_float_array_comes_back_as_the_same_object(convert, dtype):
+    x = np.ones((2, 3), dtype)
+    assert convert("x", x) is x
+
+
+@both_boundaries
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.uint16, np.int32, np.int64])
+def test_integers_and_bools_become_float64(convert, dtype):
+    x = convert("x", np.array([0, 1], dtype))
+    assert x.dtype == np.float64
+    assert x.tolist() == [0.0, 1.0]
+
+
+@both_boundaries
+def test_a_number_becomes_an_array_without_axes(convert):
+    assert convert("x", 3).shape == ()
+
+
+@both_boundaries
+@pytest.mark.parametrize(
+    ("value", "came"),
+    [
+        ([1j], "complex128"),
+        (["a"], "<U1"),
+        ([None], "object"),
+        ([10**30], "object"),
+        (np.array(["2020-01-01"], "M8[D]"), "datetime64"),
+    ],
+)
+def test_what_is_not_real_is_a_type_error(convert, value, came):
+    with pytest.raises(TypeError, match=rf"x は実数の配列が必要ですが dtype が {came}.* でした"):
+        convert("x", value)
+
+
+@both_boundaries
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (2, 0)])
+def test_an_empty_array_is_refused(convert, shape):
+    message = re.escape(f"x は 1 個以上の値が必要ですが {shape} でした")
+    with pytest.raises(ValueError, match=message):
+        convert("x", np.zeros(shape))
+
+
+@both_boundaries
+def test_ragged_rows_are_refused(convert):
+    with pytest.raises(ValueError, match="x は長さのそろった配列が必要ですが行の長さが違いました"):
+        convert("x", [[1, 2], [3]])
+
+
+@both_boundaries
+def test_nan_is_refused(convert):
+    with pytest.raises(ValueError, match=r"x は.*が必要ですが NaN"):
+        convert("x", [1.0, np.nan, np.inf])
+
+
+@pytest.mark.parametrize("infinity", [np.inf, -np.inf])
+def test_infinity_passes_as_floating_but_not_as_finite(infinity):
+    assert as_floating("x", [infinity])[0] == infinity
+    with pytest.raises(ValueError, match="x は有限の値が必要ですが NaN か無限大が含まれていました"):
+        as_finite("x", [0.0, infinity])
+
+
+@quick
+@given(hnp.arrays(np.float64, hnp.array_shapes(max_dims=3), elements=st.floats()))
+def test_as_finite_accepts_exactly_the_arrays_of_finite_numbers(x):
+    if np.isfinite(x).all():
+        assert as_finite("x", x) is x
+    else:
+        with pytest.raises(ValueError, match="有限の値が必要"):
+            as_finite("x", x)
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint32, np.int64])
+def test_as_integers_keeps_integers(dtype):
+    c = np.array([0, 3], dtype)
+    assert as_integers("c", c) is c
+
+
+@pytest.mark.parametrize("value", [[1.0], [True], ["1"], [None], 2.5])
+def test_as_integers_does_not_round(value):
+    with pytest.raises(TypeError, match=r"c は整数の配列が必要ですが dtype が .* でした"):
+        as_integers("c", value)
+
+
+def test_as_integers_refuses_an_empty_list():
+    with pytest.raises(ValueError, match=r"c は 1 個以上の値が必要ですが \(0,\) でした"):
+        as_integers("c", [])
+
+
+@pytest.mark.parametrize("dtype", ["float32", np.float64, np.dtype("f4")])
+def test_floating_dtypes_are_known_by_any_spelling(dtype):
+    assert as_floating_dtype(dtype) == np.dtype(dtype)
+
+
+@pytest.mark.parametrize("dtype", [int, "complex128", "foo", bool])
+def test_other_dtypes_are_refused(dtype):
+    with pytest.raises(TypeError, match=r"dtype は浮動小数点数が必要ですが .* でした"):
+        as_floating_dtype(dtype)
+
+
+@pytest.mark.parametrize("y", [[0.3, 0.7], [[1, 0, 0], [0, 0, 1]], [0.5, 0.5 + 9e-6]])
+def test_distributions_pass(y):
+    np.testing.assert_array_equal(as_distribution("y", y), y)
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (0.5, r"y は \(K,\) か \(N, K\) の形が必要ですが \(\) でした"),
+        ([[[0.5, 0.5]]], r"y は \(K,\) か \(N, K\) の形が必要ですが \(1, 1, 2\) でした"),
+        ([[1.0], [1.0]], r"y は 2 個以上のクラスが必要ですが \(2, 1\) でした"),
+        ([-0.5, 1.5], r"y は 0 以上の確率が必要ですが -0\.5 がありました"),
+        ([[0.5, 0.5], [0.5, 0.6]], r"y は各行の和が 1 の確率が必要ですが和が 1\.1 でした"),
+        ([0.5, 0.5 + 2e-5], r"和が 1\.00002 でした"),
+        ([[0.5, 0.5], [0.0, 0.0]], r"和が 0 でした"),
+    ],
+)
+def test_what_is_no_distribution_is_refused(y, message):
+    with pytest.raises(ValueError, match=message):
+        as_distribution("y", y)
+
+
+def test_a_shape_fits_when_fixed_lengths_agree_and_letters_stand_for_any():
+    check_shape("x", np.zeros((5, 3)), ("N", 3))
+    check_shape("x", np.zeros(3), ("K",), ("N", "K"))
+    check_shape("x", np.zeros(()), ())
+
+
+@pytest.mark.parametrize(
+    ("shape", "wanted", "message"),
+    [
+        ((5,), [("N", 3)], "x は (N, 3) の形が必要ですが (5,) でした"),
+        ((3, 5), [("N", 3)], "x は (N, 3) の形が必要ですが (3, 5) でした"),
+        ((), [("K",), ("N", "K")], "x は (K,) か (N, K) の形が必要ですが () でした"),
+        ((2,), [()], "x は () の形が必要ですが (2,) でした"),
+    ],
+)
+def test_a_wrong_shape_names_what_was_wanted_and_what_came(shape, wanted, message):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        check_shape("x", np.zeros(shape), *wanted)
+
+
+def test_same_shape_does_not_broadcast():
+    check_same_shape(("y", "d"), np.zeros((2, 3)), np.zeros((2, 3)))
+    with pytest.raises(ValueError, match=r"y と d は同じ形が必要ですが \(2, 1\) と \(2,\) でした"):
+        check_same_shape(("y", "d"), np.zeros((2, 1)), np.zeros(2))
+
+
+@pytest.mark.parametrize("value", [1, 0.5, np.float32(0.5), np.int64(2), 5e-324])
+def test_positive_numbers_pass_as_floats(value):
+    assert check_positive("h", value) == value
+    assert type(check_positive("h", value)) is float
+
+
+@pytest.mark.parametrize("value", [0, -1, -0.5, np.nan, np.inf, -np.inf])
+def test_what_is_not_positive_and_finite_is_refused(value):
+    with pytest.raises(ValueError, match=f"h は正の数が必要ですが {value:g} でした"):
+        check_positive("h", value)
+
+
+def test_zero_is_non_negative():
+    assert check_non_negative("s", 0) == 0
+
+
+@pytest.mark.parametrize("value", [-1e-300, -1, np.nan, np.inf])
+def test_negative_numbers_are_refused(value):
+    with pytest.raises(ValueError, match=f"s は 0 以上の数が必要ですが {value:g} でした"):
+        check_non_negative("s", value)
+
+
+@pytest.mark.parametrize("value", [0, 0.9, 1 - 2**-53])
+def test_fractions_from_zero_to_below_one_pass(value):
+    assert check_fraction("rho", value) == value
+
+
+@pytest.mark.parametrize("value", [-0.1, 1, 1.5, np.nan])
+def test_other_fractions_are_refused(value):
+    with pytest.raises(ValueError, match=f"rho は 0 以上 1 未満の数が必要ですが {value:g} でした"):
+        check_fraction("rho", value)
+
+
+@not_numbers
+@pytest.mark.parametrize("check", [check_positive, check_non_negative, check_fraction])
+def test_what_is_no_number_is_a_type_error(check, value):
+    with pytest.raises(TypeError, match=f"h は数が必要ですが {type(value).__name__} でした"):
+        check("h", value)
+
+
+def test_integers_from_the_least_on_pass():
+    assert check_integer("K", np.int32(2), least=2) == 2
+    assert type(check_integer("K", np.int32(2), least=2)) is int
+
+
+def test_integers_below_the_least_are_refused():
+    with pytest.raises(ValueError, match="K は 2 以上の整数が必要ですが 1 でした"):
+        check_integer("K", 1, least=2)
+
+
+@pytest.mark.parametrize("value", [2.0, "2", None, True])
+def test_what_is_no_integer_is_a_type_error(value):
+    with pytest.raises(TypeError, match=f"K は整数が必要ですが {type(value).__name__} でした"):
+        check_integer("K", value, least=1)
+
+
+def test_a_known_name_passes():
+    assert check_choice("loss", "huber", {"huber": 1, "other": 2}) == "huber"
+
+
+@pytest.mark.parametrize("value", ["hubert", None, ["huber"]])
+def test_an_unknown_name_lists_the_known_ones(value):
+    message = re.escape(f"loss は huber, other のどれかが必要ですが {value!r} でした")
+    with pytest.raises(ValueError, match=message):
+        check_choice("loss", value, ["huber", "other"])
+
+
+def test_a_generator_passes():
+    rng = np.random.default_rng(0)
+    assert check_rng(rng) is rng
+
+
+@pytest.mark.parametrize("value", [0, None, np.random])
+def test_a_seed_is_no_generator(value):
+    with pytest.raises(TypeError, match=r"rng は numpy\.random\.Generator が必要ですが .* でした"):
+        check_rng(value)
