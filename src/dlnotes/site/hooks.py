@@ -13,6 +13,7 @@ from mkdocs.structure.pages import Page
 
 from dlnotes.figures import _build
 from dlnotes.site import fonts, notebooks
+from dlnotes.site.compact import compact
 
 _CACHE = Path(".cache")
 _FIGURES = _CACHE / "figures"
@@ -50,9 +51,9 @@ def on_page_content(html: str, *, page: Page, config: MkDocsConfig, files: Files
 
 
 def on_post_page(output: str, *, page: Page, config: MkDocsConfig) -> str:
-    """数式に使われた字を覚えます。"""
+    """数式に使われた字を覚え、HTML を小さくします。"""
     _math_characters.update(fonts.math_characters(output))
-    return output
+    return compact(output)
 
 
 def on_post_build(*, config: MkDocsConfig) -> None:

@@ -17,7 +17,9 @@ __all__ = ["JapaneseExtension", "makeExtension"]
 _JAPANESE = r"[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef]"
 # 句読点と閉じ括弧は字の中に余白を持つので、次が何であっても空白は要らない。
 _ENDS_WITH_SPACE = r"[、。」』）】！？：；・]"
-_NEWLINE = re.compile(rf"(?<={_ENDS_WITH_SPACE})\n|(?<={_JAPANESE})\n(?={_JAPANESE})")
+# 箇条書きの続きの行では、改行の後に字下げが残る。
+_BREAK = r"\n[ \t]*"
+_NEWLINE = re.compile(rf"(?<={_ENDS_WITH_SPACE}){_BREAK}|(?<={_JAPANESE}){_BREAK}(?={_JAPANESE})")
 _VERBATIM = {"pre", "code", "math", "script", "style", "textarea"}
 
 
@@ -29,7 +31,7 @@ class _NewlineTreeprocessor(Treeprocessor):
         self._collect(root, pieces)
         # 要素の境目に改行があっても前後の字がわかるよう、一続きの文字列にして位置を調べる。
         whole = "".join(text for _, _, text in pieces)
-        drop = {match.start() for match in _NEWLINE.finditer(whole)}
+        drop = {i for match in _NEWLINE.finditer(whole) for i in range(*match.span())}
         start = 0
         for element, place, text in pieces:
             kept = "".join(c for i, c in enumerate(text, start) if i not in drop)

@@ -20,6 +20,14 @@ _CONVERTER = LatexToMathML(fancy_error=False)
 # XML が知っている名前はそのまま残し、HTML だけの名前（&ApplyFunction; など）を文字に戻す。
 _HTML_ENTITY = re.compile(r"&(?!lt;|gt;|amp;|quot;|apos;|#)\w+;")
 
+_ALIGNMENT = {
+    "dl-left": "text-align:left",
+    "dl-right": "text-align:right",
+    "dl-flush-left": "padding-left:0",
+    "dl-flush-right": "padding-right:0",
+    "dl-column": "padding-left:1em",
+}
+
 
 class FormulaError(ClickException):
     """読めない数式、または閉じていない `$`。MkDocs の命令は、呼び出しの跡なしに一行で見せる。"""
@@ -40,11 +48,21 @@ def to_mathml(latex: str, *, display: bool) -> ElementTree.Element:
     except LatexError as error:
         raise FormulaError(f"数式を読めません（{error}）: {latex}") from error
     math = ElementTree.fromstring(_HTML_ENTITY.sub(lambda m: html.unescape(m[0]), mathml))
+    for cell in math.iter("mtd"):
+        _align(cell)
     math.set("data-search-exclude", "")
     if display:
         # 横に長い式は自分の枠の中で動くので、キーボードでも届くようにする。
         math.set("display", "block")
     return math
+
+
+def _align(cell: ElementTree.Element) -> None:
+    """表のますの揃え方を、style 属性からクラスに移す。Content-Security-Policy は前者を許さない。"""
+    style = cell.attrib.pop("style", "")
+    names = [name for name, property_ in _ALIGNMENT.items() if property_ in style.replace(" ", "")]
+    if names:
+        cell.set("class", " ".join(names))
 
 
 class _RememberSource(Preprocessor):

@@ -1,0 +1,33 @@
+"""できたページの HTML から、見た目を変えない部分を除く。"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["compact"]
+
+# 色を付けない語（変数名、記号、空白など）の囲みは、ページの半分を占めることがある。
+_PLAIN = re.compile(r'<span class="(?:n|p|w|o|si|sa|nb)">([^<]*)</span>|<span></span>')
+_REPEATED = re.compile(r'(<span class="(\w+)">[^<]*)</span><span class="\2">')
+# 検索の索引を作った後には要らない。
+_NOT_FOR_READERS = re.compile(r' data-search-exclude=""')
+_WRAPPER = re.compile(r'<span class="arithmatex">(<math.*?</math>)</span>', re.DOTALL)
+_VERBATIM = re.compile(r"(<(pre|script|style|textarea)\b.*?</\2>)", re.DOTALL)
+_BLANK = re.compile(r"\s*\n\s*")
+
+
+def compact(html: str) -> str:
+    """コードの色の囲み、数式の包み、余分な空白を減らします。
+
+    Args:
+        html: ページの HTML。
+    """
+    html = _NOT_FOR_READERS.sub("", _WRAPPER.sub(r"\1", html))
+    html = _PLAIN.sub(lambda match: match[1] or "", html)
+    while (merged := _REPEATED.sub(r"\1", html)) != html:
+        html = merged
+    # split は、囲みの全体とその名前を、あいだの文字列と交互に返す。
+    pieces = _VERBATIM.split(html)
+    pieces[::3] = [_BLANK.sub("\n", piece) for piece in pieces[::3]]
+    del pieces[2::3]
+    return "".join(pieces)
