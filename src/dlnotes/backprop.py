@@ -1,0 +1,259 @@
+r"""誤差逆伝播法と、その勾配検査。
+
+層 $l$ の総入力についての誤差の微分を $\delta^{(l)}=\partial E/\partial u^{(l)}$ と書きます。
+$\delta$ を出力層から入力層へ順に求めると、どの層の勾配も、となりの層の値を使い回して計算できます。
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from dlnotes import losses
+from dlnotes.arrays import Array, as_finite, check_choice, check_rng, check_shape
+from dlnotes.network import (
+    ACTIVATIONS,
+    LayerTrace,
+    Network,
+    forward_trace,
+    parameters,
+    with_parameters,
+)
+from dlnotes.numerical import directional_derivative, relative_error
+
+__all__ = ["GradientCheck", "LayerGradient", "backward", "gradient_check", "loss_and_gradient"]
+
+_LOSSES = {
+    "squared_error": (losses.squared_error, losses.squared_error_gradient),
+    "absolute_error": (losses.absolute_error, losses.absolute_error_gradient),
+    "huber": (losses.huber, losses.huber_gradient),
+    "cross_entropy": (losses.cross_entropy, losses.cross_entropy_gradient),
+    "binary_cross_entropy": (losses.binary_cross_entropy, losses.binary_cross_entropy_gradient),
+    "softmax_cross_entropy": (losses.softmax_cross_entropy, losses.softmax_cross_entropy_gradient),
+    "sigmoid_binary_cross_entropy": (
+        losses.sigmoid_binary_cross_entropy,
+        losses.sigmoid_binary_cross_entropy_gradient,
+    ),
+}
+
+# δ = (y − d)/N になる、出力層の活性化関数と誤差関数の組。誤差は総入力 u から求める。
+# y から求めると、飽和して 0 や 1 に丸められた確率のところで正しくなくなる。
+_CANONICAL = {
+    ("identity", "squared_error"): losses.squared_error,
+    ("softmax", "cross_entropy"): losses.softmax_cross_entropy,
+    ("sigmoid", "binary_cross_entropy"): losses.sigmoid_binary_cross_entropy,
+}
+_FROM_LOGITS = ("softmax_cross_entropy", "sigmoid_binary_cross_entropy")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LayerGradient:
+    r"""一つの層のパラメータについての、平均誤差の勾配。
+
+    $$\frac{\partial E}{\partial W} = z_{\mathrm{in}}^{\top} \delta, \qquad
+    \frac{\partial E}{\partial b} = \sum_{n} \delta_n$$
+
+    Attributes:
+        W: 重みについての勾配。形は (D_in, D_out)。
+        b: バイアスについての勾配。形は (D_out,)。
+        delta: 総入力についての微分 δ。形は (N, D_out)。平均の 1/N を含みます。
+
+    出典:
+        Bishop (2006) Pattern Recognition and Machine Learning、5.3.1 項。
+    """
+
+    W: Array
+    b: Array
+    delta: Array
+
+
+@dataclass(frozen=True, slots=True)
+class GradientCheck:
+    """勾配検査の結果。
+
+    Attributes:
+        worst: 誤差が最も大きいパラメータの名前（例: 層 2 の W）。
+        relative_error: そのパラメータの相対誤差。単位なし。
+        errors: すべてのパラメータの名前と相対誤差。
+
+    出典:
+        本サイトの「記法」。
+    """
+
+    worst: str
+    relative_error: float
+    errors: Mapping[str, float]
+
+
+def backward(network: Network, x: ArrayLike, d: ArrayLike, loss: str) -> tuple[LayerGradient, ...]:
+    r"""誤差逆伝播法。順伝播の後、出力層から入力層へ δ を伝え、層ごとの勾配を求めます。
+
+    $$\delta^{(L)} = \frac{1}{N} \frac{\partial E_n}{\partial y} \odot f'(u^{(L)}), \qquad
+    \delta^{(l)} = \left(\delta^{(l+1)} {W^{(l+1)}}^{\top}\right) \odot f'(u^{(l)})$$
+
+    identity と squared_error、softmax と cross_entropy、sigmoid と binary_cross_entropy の組では、
+    出力層の δ は $\delta^{(L)} = (y - d)/N$ になるので、この形で計算します。
+
+    Args:
+        network: 層の組。
+        x: 入力。形は (N, D_in)。
+        d: 正解。形は (N, D_out)。
+        loss: 誤差関数の名前。logits を取る誤差には、出力層が identity のネットワークを使います。
+
+    Returns:
+        入力に近い層から順に、層ごとの勾配。誤差はサンプルについて平均しています。
+
+    Raises:
+        TypeError: 引数の型が違うとき。
+        ValueError: 形が合わないとき、知らない誤差関数のとき、出力層と誤差関数が組にならないとき。
+        FloatingPointError: 途中の値があふれたとき。
+
+    出典:
+        Rumelhart, Hinton, Williams (1986) Learning representations by back-propagating errors。
+    """
+    trace = forward_trace(network, x)
+    _, delta = _output_error(network, trace, d, loss)
+    return _propagate(network, x, trace, delta)
+
+
+def loss_and_gradient(
+    network: Network, x: ArrayLike, d: ArrayLike, loss: str
+) -> tuple[float, Array]:
+    r"""平均誤差と、パラメータ全体 θ についてのその勾配。
+
+    $$E(\theta) = \frac{1}{N} \sum_{n=1}^{N} E_n, \qquad
+    g = \frac{\partial E}{\partial \theta}$$
+
+    Args:
+        network: 層の組。
+        x: 入力。形は (N, D_in)。
+        d: 正解。形は (N, D_out)。
+        loss: 誤差関数の名前。選び方は backward と同じです。
+
+    Returns:
+        平均誤差 E と、勾配 g。g の形は (P,) で、並びは parameters と同じです。
+
+    Raises:
+        TypeError: 引数の型が違うとき。
+        ValueError: 形が合わないとき、知らない誤差関数のとき、出力層と誤差関数が組にならないとき。
+        FloatingPointError: 途中の値があふれたとき。
+
+    出典:
+        Bishop (2006) Pattern Recognition and Machine Learning、5.3 節。
+    """
+    trace = forward_trace(network, x)
+    E, delta = _output_error(network, trace, d, loss)
+    gradients = _propagate(network, x, trace, delta)
+    return E, np.concatenate([part.ravel() for g in gradients for part in (g.W, g.b)])
+
+
+def gradient_check(
+    network: Network,
+    x: ArrayLike,
+    d: ArrayLike,
+    loss: str,
+    *,
+    rng: np.random.Generator,
+    gradient: ArrayLike | None = None,
+) -> GradientCheck:
+    r"""勾配検査。層とパラメータごとに、乱数で選んだ向き v への微分を数値微分と比べます。
+
+    $$g^{\top} v \approx \frac{E(\theta + h v) - E(\theta - h v)}{2h}$$
+
+    計算は float64 で行います。折れ目のある関数では、折れ目をまたいだときにも食い違います。
+
+    Args:
+        network: 層の組。
+        x: 入力。形は (N, D_in)。
+        d: 正解。形は (N, D_out)。
+        loss: 誤差関数の名前。選び方は backward と同じです。
+        rng: 向きを選ぶ乱数の源。
+        gradient: 調べる勾配。形は (P,)。省略すると loss_and_gradient の勾配を調べます。
+
+    Returns:
+        最も食い違ったパラメータの名前と、相対誤差。
+
+    Raises:
+        TypeError: 引数の型が違うとき。
+        ValueError: 形が合わないとき、知らない誤差関数のとき、出力層と誤差関数が組にならないとき。
+
+    出典:
+        Bishop (2006) Pattern Recognition and Machine Learning、5.3.3 項。
+    """
+    theta = parameters(network).astype(np.float64)
+    network = with_parameters(network, theta)
+
+    def E(theta: Array) -> float:
+        trace = forward_trace(with_parameters(network, theta), x)
+        return _output_error(network, trace, d, loss)[0]
+
+    g = loss_and_gradient(network, x, d, loss)[1] if gradient is None else gradient
+    g = as_finite("gradient", g)
+    check_shape("gradient", g, theta.shape)
+    errors = {}
+    for name, block in _blocks(network).items():
+        V = _directions(theta.size, block, rng)
+        errors[name] = relative_error(V @ g, [directional_derivative(E, theta, v) for v in V])
+    worst = max(errors, key=lambda name: errors[name])
+    return GradientCheck(worst, errors[worst], MappingProxyType(errors))
+
+
+def _output_error(
+    network: Network, trace: tuple[LayerTrace, ...], d: ArrayLike, loss: str
+) -> tuple[float, Array]:
+    """平均誤差 E と、出力層の δ。"""
+    u, y, f = trace[-1].u, trace[-1].z, network[-1].activation
+    if (f, loss) in _CANONICAL:
+        E = _CANONICAL[f, loss](u, d)
+        return float(E.sum()) / len(y), (y - np.asarray(d, dtype=y.dtype)) / len(y)
+    _check_pair(f, loss)
+    E_function, E_gradient = _LOSSES[loss]
+    return float(E_function(y, d).sum()) / len(y), E_gradient(y, d) * _derivative(f)(u) / len(y)
+
+
+def _check_pair(f: str, loss: str) -> None:
+    check_choice("loss", loss, _LOSSES)
+    if loss in _FROM_LOGITS and f != "identity":
+        raise ValueError(f"{loss} は総入力を受け取るので出力層は identity が必要ですが {f} でした")
+
+
+def _propagate(
+    network: Network, x: ArrayLike, trace: tuple[LayerTrace, ...], delta: Array
+) -> tuple[LayerGradient, ...]:
+    """出力層の δ から始めて、すべての層の勾配を求める。"""
+    z = [np.asarray(x, dtype=delta.dtype), *(layer.z for layer in trace)]
+    gradients: list[LayerGradient] = []
+    for i in reversed(range(len(network))):
+        gradients.append(LayerGradient(z[i].T @ delta, delta.sum(axis=0), delta))
+        if i > 0:
+            delta = delta @ network[i].W.T * _derivative(network[i - 1].activation)(trace[i - 1].u)
+    return tuple(reversed(gradients))
+
+
+def _derivative(activation: str) -> Callable[[Array], Array]:
+    derivative = ACTIVATIONS[activation].derivative
+    if derivative is None:
+        raise ValueError(
+            f"{activation} は出力層で cross_entropy と組にする必要がありますが、ほかの使い方でした"
+        )
+    return derivative
+
+
+def _blocks(network: Network) -> dict[str, slice]:
+    """θ の中で、各パラメータが占める範囲。"""
+    blocks, start = {}, 0
+    for number, layer in enumerate(network, start=1):
+        for letter, size in (("W", layer.W.size), ("b", layer.b.size)):
+            blocks[f"層 {number} の {letter}"] = slice(start, start + size)
+            start += size
+    return blocks
+
+
+def _directions(size: int, block: slice, rng: np.random.Generator) -> Array:
+    """範囲 block の中だけを動かす、長さ 1 の向き 8 本。1 本では、勾配と直交しかねない。"""
+    V = np.zeros((8, size))
+    V[:, block] = check_rng(rng).standard_normal(V[:, block].shape)
+    unit: Array = V / np.linalg.norm(V, axis=1, keepdims=True)
+    return unit
