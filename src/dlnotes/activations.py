@@ -274,8 +274,10 @@ def leaky_relu_derivative(u: ArrayLike, *, negative_slope: float = 0.01) -> Arra
 def gelu(u: ArrayLike) -> Array:
     r"""GELU。総入力に、標準正規分布の累積分布関数 Φ を掛けます。
 
-    $$f(u) = u\,\Phi(u), \qquad
-      \Phi(u) = \frac{1}{2}\,\mathrm{erfc}\left(-\frac{u}{\sqrt{2}}\right)$$
+    $$\begin{aligned}
+    f(u) &= u\,\Phi(u) \\
+    \Phi(u) &= \frac{1}{2}\,\mathrm{erfc}\left(-\frac{u}{\sqrt{2}}\right)
+    \end{aligned}$$
 
     tanh による近似ではなく、正確な式です。
 
@@ -299,7 +301,10 @@ def gelu(u: ArrayLike) -> Array:
 def gelu_derivative(u: ArrayLike) -> Array:
     r"""GELU の導関数。φ は標準正規分布の密度です。
 
-    $$f'(u) = \Phi(u) + u\,\varphi(u), \qquad \varphi(u) = \frac{1}{\sqrt{2\pi}}\,e^{-u^2/2}$$
+    $$\begin{aligned}
+    f'(u) &= \Phi(u) + u\,\varphi(u) \\
+    \varphi(u) &= \frac{1}{\sqrt{2\pi}}\,e^{-u^2/2}
+    \end{aligned}$$
 
     Args:
         u: 総入力。形は任意。
@@ -363,8 +368,10 @@ def identity_derivative(u: ArrayLike) -> Array:
 def softmax(u: ArrayLike, *, temperature: float = 1.0) -> Array:
     r"""ソフトマックス関数。K 個の総入力を、和が 1 の確率に変えます。
 
-    $$y_k = \frac{e^{u_k / T}}{\sum_{j=1}^{K} e^{u_j / T}}
-          = \frac{e^{(u_k - m) / T}}{\sum_{j=1}^{K} e^{(u_j - m) / T}}, \qquad m = \max_j u_j$$
+    $$\begin{aligned}
+    y_k &= \frac{e^{u_k / T}}{\sum_{j=1}^{K} e^{u_j / T}} \\
+    &= \frac{e^{(u_k - m) / T}}{\sum_{j=1}^{K} e^{(u_j - m) / T}}, \quad m = \max_j u_j
+    \end{aligned}$$
 
     最大値 m を引いても値は変わらず、指数がいつも 0 以下になるのであふれません。
 
@@ -392,7 +399,10 @@ def softmax(u: ArrayLike, *, temperature: float = 1.0) -> Array:
 def log_softmax(u: ArrayLike, *, temperature: float = 1.0) -> Array:
     r"""ソフトマックスの対数。確率が 0 に丸められるほど小さくても、対数は正しく求まります。
 
-    $$\log y_k = \frac{u_k - m}{T} - \log \sum_{j=1}^{K} e^{(u_j - m) / T}, \qquad m = \max_j u_j$$
+    $$\begin{aligned}
+    \log y_k &= \frac{u_k - m}{T} - \log \sum_{j=1}^{K} e^{(u_j - m) / T} \\
+    m &= \max_j u_j
+    \end{aligned}$$
 
     Args:
         u: 総入力。形は (K,) か (N, K)、K は 2 以上。

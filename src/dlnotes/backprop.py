@@ -90,8 +90,10 @@ class GradientCheck:
 def backward(network: Network, x: ArrayLike, d: ArrayLike, loss: str) -> tuple[LayerGradient, ...]:
     r"""誤差逆伝播法。順伝播の後、出力層から入力層へ δ を伝え、層ごとの勾配を求めます。
 
-    $$\delta^{(L)} = \frac{1}{N} \frac{\partial E_n}{\partial y} \odot f'(u^{(L)}), \qquad
-    \delta^{(l)} = \left(\delta^{(l+1)} {W^{(l+1)}}^{\top}\right) \odot f'(u^{(l)})$$
+    $$\begin{aligned}
+    \delta^{(L)} &= \frac{1}{N} \frac{\partial E_n}{\partial y} \odot f'(u^{(L)}) \\
+    \delta^{(l)} &= \left(\delta^{(l+1)} {W^{(l+1)}}^{\top}\right) \odot f'(u^{(l)})
+    \end{aligned}$$
 
     identity と squared_error、softmax と cross_entropy、sigmoid と binary_cross_entropy の組では、
     出力層の δ は $\delta^{(L)} = (y - d)/N$ になるので、この形で計算します。

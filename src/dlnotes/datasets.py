@@ -44,7 +44,7 @@ ANIMAL_FEATURES = (
 ANIMAL_CLASSES = ("犬", "猫", "ネズミ")
 """animals のクラスの名前。d の列の順です。"""
 
-# 講義の例 (10, 300, 300, 15, 50, 1.8, 20) がネズミらしく見えるように決めた、クラスごとの代表値。
+# 講座の例 (10, 300, 300, 15, 50, 1.8, 20) がネズミらしく見えるように決めた、クラスごとの代表値。
 _TYPICAL_ANIMALS = np.array(
     [
         [70.0, 15000.0, 200.0, 40.0, 90.0, 1.2, 350.0],
@@ -57,7 +57,7 @@ _TYPICAL_ANIMALS = np.array(
 def xor() -> tuple[Array, Array]:
     r"""排他的論理和の 4 点。一本の直線では分けられません。
 
-    $$d = x_0 (1 - x_1) + (1 - x_0)\, x_1, \qquad x_0, x_1 \in \{0, 1\}$$
+    $$d = x_1 (1 - x_2) + (1 - x_1)\, x_2$$
 
     Returns:
         x (4, 2) と d (4, 1)。値は 0 か 1。
@@ -99,8 +99,10 @@ def animals(n: int, *, rng: np.random.Generator) -> tuple[Array, Array]:
 def house_prices(n: int, *, rng: np.random.Generator) -> tuple[Array, Array]:
     r"""家の広さと駅からの距離から決まる価格。回帰の例です。
 
-    $$d = 1500 + 60\, x_0 - 80\, x_1 + 200\, \varepsilon, \qquad
-      \varepsilon \sim \mathcal{N}(0, 1)$$
+    $$\begin{aligned}
+    d &= 1500 + 60\, x_0 - 80\, x_1 + 200\, \varepsilon \\
+    \varepsilon &\sim \mathcal{N}(0, 1)
+    \end{aligned}$$
 
     Args:
         n: サンプルの数。1 以上。
@@ -153,9 +155,11 @@ def line_with_outlier(n: int, *, rng: np.random.Generator) -> tuple[Array, Array
 def two_gaussians(n: int, *, rng: np.random.Generator) -> tuple[Array, Array]:
     r"""平面の二つの正規分布。事後確率が、ちょうどシグモイドになります。
 
-    $$x \mid C_0 \sim \mathcal{N}\left((-1, -1),\, I\right), \quad
-      x \mid C_1 \sim \mathcal{N}\left((1, 1),\, I\right), \quad
-      p(C_1 \mid x) = \sigma(2 x_0 + 2 x_1)$$
+    $$\begin{aligned}
+    x \mid C_0 &\sim \mathcal{N}\left((-1, -1),\, I\right) \\
+    x \mid C_1 &\sim \mathcal{N}\left((1, 1),\, I\right) \\
+    p(C_1 \mid x) &= \sigma(2 x_0 + 2 x_1)
+    \end{aligned}$$
 
     Args:
         n: サンプルの数。1 以上。クラスの数はほぼ等しくします。
@@ -177,8 +181,11 @@ def two_gaussians(n: int, *, rng: np.random.Generator) -> tuple[Array, Array]:
 def three_gaussians(n: int, *, rng: np.random.Generator) -> tuple[Array, Array]:
     r"""平面の三つの正規分布。中心は、原点から距離 2 の正三角形の頂点です。
 
-    $$x \mid C_k \sim \mathcal{N}(m_k,\, I), \qquad
-      m_k = 2 \left(\cos \frac{2\pi k}{3},\, \sin \frac{2\pi k}{3}\right), \qquad k = 0, 1, 2$$
+    $$\begin{aligned}
+    x \mid C_k &\sim \mathcal{N}(m_k,\, I) \\
+    m_k &= 2 \left(\cos \frac{2\pi k}{3},\, \sin \frac{2\pi k}{3}\right) \\
+    k &= 0, 1, 2
+    \end{aligned}$$
 
     Args:
         n: サンプルの数。1 以上。クラスの数はほぼ等しくします。
@@ -201,8 +208,10 @@ def three_gaussians(n: int, *, rng: np.random.Generator) -> tuple[Array, Array]:
 def moons(n: int, *, noise: float = 0.1, rng: np.random.Generator) -> tuple[Array, Array]:
     r"""かみ合った二つの三日月。曲がった境界がなければ分けられません。
 
-    $$C_0:\ x = (\cos t,\ \sin t) + s\,\varepsilon, \qquad
-      C_1:\ x = \left(1 - \cos t,\ \tfrac{1}{2} - \sin t\right) + s\,\varepsilon$$
+    $$\begin{aligned}
+    C_0:\ x &= (\cos t,\ \sin t) + s\,\varepsilon \\
+    C_1:\ x &= \left(1 - \cos t,\ \tfrac{1}{2} - \sin t\right) + s\,\varepsilon
+    \end{aligned}$$
 
     t は 0 から π までの一様乱数、ε は標準正規乱数です。
 
@@ -232,7 +241,7 @@ def moons(n: int, *, noise: float = 0.1, rng: np.random.Generator) -> tuple[Arra
 def linear_target(
     n: int, *, low: float = 0.0, high: float = 1.0, rng: np.random.Generator
 ) -> tuple[Array, Array]:
-    r"""講義のノートブックと同じ、二つの入力の一次関数。雑音はありません。
+    r"""講座のノートブックと同じ、二つの入力の一次関数。雑音はありません。
 
     $$d = 3 x_0 + 2 x_1, \qquad x_0, x_1 \in [a, b)$$
 
@@ -250,7 +259,7 @@ def linear_target(
         ValueError: n が 0 以下のとき、low が high 以上のとき。
 
     出典:
-        講義のノートブック 1_3_stochastic_gradient_descent。
+        講座のノートブック 1_3_stochastic_gradient_descent。
     """
     n, rng = check_integer("n", n, least=1), check_rng(rng)
     a, b = as_finite("low と high", [low, high])

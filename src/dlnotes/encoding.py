@@ -124,8 +124,10 @@ class Standardizer:
 def fit_standardizer(x: ArrayLike) -> Standardizer:
     r"""データから、特徴量ごとの平均と標準偏差を求めます。
 
-    $$\mu_i = \frac{1}{N} \sum_{n=1}^{N} x_{ni}, \qquad
-      s_i = \sqrt{\frac{1}{N} \sum_{n=1}^{N} (x_{ni} - \mu_i)^2}$$
+    $$\begin{aligned}
+    \mu_i &= \frac{1}{N} \sum_{n=1}^{N} x_{ni} \\
+    s_i &= \sqrt{\frac{1}{N} \sum_{n=1}^{N} (x_{ni} - \mu_i)^2}
+    \end{aligned}$$
 
     値が一つしかない列は、0 で割らないように s = 1 とします（標準化すると 0 になります）。
 

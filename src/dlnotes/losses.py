@@ -136,10 +136,12 @@ def absolute_error_gradient(y: ArrayLike, d: ArrayLike) -> Array:
 def huber(y: ArrayLike, d: ArrayLike, *, delta: float = 1.0) -> Array:
     r"""Huber 誤差。小さな誤差には二乗誤差、大きな誤差には絶対誤差のように働きます。
 
-    $$E = \sum_{k} h(y_k - d_k), \qquad
-      h(e) = \begin{cases} \frac{1}{2} e^2 & (\lvert e \rvert \le \delta) \\
-      \delta \left(\lvert e \rvert - \frac{1}{2} \delta\right) & (\lvert e \rvert > \delta)
-      \end{cases}$$
+    $$\begin{aligned}
+    E &= \sum_{k} h(y_k - d_k) \\
+    h(e) &= \begin{cases} \frac{1}{2} e^2 & (\lvert e \rvert \le \delta) \\
+    \delta \left(\lvert e \rvert - \frac{1}{2} \delta\right) & (\lvert e \rvert > \delta)
+    \end{cases}
+    \end{aligned}$$
 
     二つの式は、c = min(|e|, δ) と置くと c(|e| − ½c) の一つになります。
 
@@ -244,8 +246,10 @@ def cross_entropy_gradient(probabilities: ArrayLike, labels: ArrayLike) -> Array
 def softmax_cross_entropy(logits: ArrayLike, labels: ArrayLike) -> Array:
     r"""ソフトマックスと交差エントロピー誤差を一つにしたもの。
 
-    $$E = -\sum_{k=1}^{K} d_k \log \mathrm{softmax}(u)_k
-        = \log \sum_{j=1}^{K} e^{u_j} - \sum_{k=1}^{K} d_k u_k$$
+    $$\begin{aligned}
+    E &= -\sum_{k=1}^{K} d_k \log \mathrm{softmax}(u)_k \\
+    &= \log \sum_{j=1}^{K} e^{u_j} - \sum_{k=1}^{K} d_k u_k
+    \end{aligned}$$
 
     対数を先に取るので、確率が 0 に丸められる u でも正しい値になります。
 
@@ -343,9 +347,12 @@ def binary_cross_entropy_gradient(probabilities: ArrayLike, labels: ArrayLike) -
 def sigmoid_binary_cross_entropy(logits: ArrayLike, labels: ArrayLike) -> Array:
     r"""シグモイドと二値の交差エントロピー誤差を一つにしたもの。
 
-    $$E = \log(1 + e^{u}) - d u = \max(u, 0) - d u + \log\left(1 + e^{-\lvert u \rvert}\right)$$
+    $$\begin{aligned}
+    E &= \log(1 + e^{u}) - d u \\
+    &= \max(u, 0) - d u + \log\left(1 + e^{-\lvert u \rvert}\right)
+    \end{aligned}$$
 
-    右の形は、u がどれほど大きくてもあふれません。
+    下の形は、u がどれほど大きくてもあふれません。
 
     Args:
         logits: 出力層の総入力 u。形は (N,) か (N, M)。

@@ -142,8 +142,11 @@ class LayerTrace:
 def forward(network: Network, x: ArrayLike) -> Array:
     r"""順伝播。入力を最初の層から最後の層まで通し、ネットワークの出力 y を求めます。
 
-    $$y = f^{(L)}\left(\cdots f^{(2)}\left(f^{(1)}\left(x W^{(1)} + b^{(1)}\right) W^{(2)}
-          + b^{(2)}\right) \cdots\right)$$
+    $$\begin{aligned}
+    z^{(0)} &= x \\
+    z^{(l)} &= f^{(l)}\left(z^{(l-1)} W^{(l)} + b^{(l)}\right) \\
+    y &= z^{(L)}
+    \end{aligned}$$
 
     Args:
         network: 層の組。
@@ -166,7 +169,11 @@ def forward(network: Network, x: ArrayLike) -> Array:
 def forward_trace(network: Network, x: ArrayLike) -> tuple[LayerTrace, ...]:
     r"""順伝播をして、すべての層の総入力と出力を残します。
 
-    $$u^{(l)} = z^{(l-1)} W^{(l)} + b^{(l)}, \qquad z^{(l)} = f^{(l)}(u^{(l)}), \qquad z^{(0)} = x$$
+    $$\begin{aligned}
+    u^{(l)} &= z^{(l-1)} W^{(l)} + b^{(l)} \\
+    z^{(l)} &= f^{(l)}(u^{(l)}) \\
+    z^{(0)} &= x
+    \end{aligned}$$
 
     計算の精度は層の dtype が決めます。x はそれに合わせます。
 

@@ -271,8 +271,8 @@ class RMSProp:
     $h$ は減ることもできるので、学習が途中で止まりません。
 
     Attributes:
-        learning_rate: 学習率 ε（0 以上）。講義に既定値はなく、0.001 は慣例による値です。
-        decay: 移動平均の係数 ρ（0 以上 1 未満）。0.9 は講義の値です。
+        learning_rate: 学習率 ε（0 以上）。講座に既定値はなく、0.001 は慣例による値です。
+        decay: 移動平均の係数 ρ（0 以上 1 未満）。0.9 は講座の値です。
         epsilon: 0 で割らないための小さな数 c（正）。
 
     Raises:
@@ -352,8 +352,11 @@ class Adadelta:
 class Adam:
     r"""Adam。勾配の移動平均 $m$ へ進む距離を、2 乗の移動平均 $v$ で成分ごとに調節します。
 
-    $$t \leftarrow t + 1, \qquad m \leftarrow \beta_1 m + (1-\beta_1) g, \qquad
-    v \leftarrow \beta_2 v + (1-\beta_2) g^2$$
+    $$\begin{aligned}
+    t &\leftarrow t + 1 \\
+    m &\leftarrow \beta_1 m + (1-\beta_1) g \\
+    v &\leftarrow \beta_2 v + (1-\beta_2) g^2
+    \end{aligned}$$
 
     $$\hat{m} = \frac{m}{1-\beta_1^t}, \qquad \hat{v} = \frac{v}{1-\beta_2^t}, \qquad
     \theta \leftarrow \theta - \varepsilon \frac{\hat{m}}{\sqrt{\hat{v}} + c}$$

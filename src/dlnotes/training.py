@@ -70,8 +70,10 @@ def iterations_per_epoch(n_samples: int, batch_size: int) -> int:
 def minibatches(n_samples: int, batch_size: int, *, rng: np.random.Generator) -> Iterator[IntArray]:
     r"""1 周分のミニバッチ。サンプルの番号を混ぜて、前から順に切り分けます。
 
-    $$\mathcal{D}_1 \cup \mathcal{D}_2 \cup \cdots = \{0, 1, \ldots, N-1\}, \qquad
-    \mathcal{D}_s \cap \mathcal{D}_t = \emptyset \quad (s \ne t)$$
+    $$\begin{aligned}
+    \mathcal{D}_1 \cup \mathcal{D}_2 \cup \cdots &= \{0, 1, \ldots, N-1\} \\
+    \mathcal{D}_s \cap \mathcal{D}_t &= \emptyset \quad (s \ne t)
+    \end{aligned}$$
 
     Args:
         n_samples: サンプルの数 N（1 以上）。
@@ -107,10 +109,12 @@ def train(
 ) -> Iterator[Step]:
     r"""ミニバッチ勾配降下法。更新のたびに、その結果を一つずつ出します。
 
-    $$E_t(\theta) = \frac{1}{N_t} \sum_{n \in \mathcal{D}_t} E_n(\theta), \qquad
-    \theta_t = \theta_{t-1} - \varepsilon \nabla E_t(\theta_{t-1})$$
+    $$\begin{aligned}
+    E_t(\theta) &= \frac{1}{N_t} \sum_{n \in \mathcal{D}_t} E_n(\theta) \\
+    \theta_t &= \theta_{t-1} - \varepsilon \nabla E_t(\theta_{t-1})
+    \end{aligned}$$
 
-    右の式は SGD の場合で、ほかの最適化法ではその更新式に替わります。
+    下の式は SGD の場合で、ほかの最適化法ではその更新式に替わります。
 
     Args:
         network: 学習を始めるネットワーク。書き換えません。

@@ -1,0 +1,630 @@
+r"""生成モデル。データの分布 $p(x \mid C_k)$ や $p(x)$ を学びます。
+
+学んだ分布は、分類にも、新しいデータ作りにも、欠けた情報を補うことにも使えます。
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from dlnotes.activations import sigmoid
+from dlnotes.arrays import (
+    Array,
+    IntArray,
+    as_distribution,
+    as_finite,
+    check_integer,
+    check_positive,
+    check_rng,
+    check_shape,
+)
+
+__all__ = [
+    "GaussianClassifier",
+    "GaussianPrior",
+    "average_pooling_matrix",
+    "bayes_posterior",
+    "enlarge_bilinear",
+    "enlarge_nearest",
+    "face_images",
+    "fit_gaussian_classifier",
+    "fit_gaussian_naive_bayes",
+    "fit_gaussian_prior",
+    "linear_form",
+    "log_evidence",
+    "log_likelihood",
+    "posterior",
+    "predict",
+    "restore",
+    "sample",
+]
+
+
+def bayes_posterior(prior: ArrayLike, likelihood: ArrayLike) -> Array:
+    r"""ベイズの定理。事前確率と尤度から事後確率を求めます。
+
+    $$p(C_k \mid x) = \frac{p(x \mid C_k)\, p(C_k)}{\sum_{j=1}^{K} p(x \mid C_j)\, p(C_j)}$$
+
+    Args:
+        prior: 事前確率 $p(C_k)$。形は (K,)、K は 2 以上。和は 1。
+        likelihood: 観測した x についての $p(x \mid C_k)$。形は (K,) か (N, K)。
+            x の確率か密度なので、0 以上であればよく、和が 1 である必要はありません。
+
+    Returns:
+        事後確率。likelihood と同じ形。各行の和は 1。
+
+    Raises:
+        TypeError: 実数の配列でないとき。
+        ValueError: 形が違うとき、prior が確率でないとき、likelihood に負の値があるとき、
+            どのクラスからも起こり得ない観測があるとき。
+
+    出典:
+        Bishop (2006) Pattern Recognition and Machine Learning、1.2 節と 1.5 節。
+    """
+    prior, likelihood = as_distribution("prior", prior), as_finite("likelihood", likelihood)
+    check_shape("prior", prior, ("K",))
+    check_shape("likelihood", likelihood, (len(prior),), ("N", len(prior)))
+    if likelihood.min() < 0:
+        raise ValueError(f"likelihood は 0 以上の値が必要ですが {likelihood.min():g} がありました")
+    joint = prior * likelihood
+    evidence = joint.sum(axis=-1, keepdims=True)
+    if evidence.min() == 0:
+        raise ValueError("likelihood は正の値が必要ですが、どのクラスからも起こり得ない観測でした")
+    p: Array = joint / evidence
+    return p
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GaussianClassifier:
+    r"""クラスごとに一つの正規分布を置く、生成モデルによる分類器。
+
+    $$p(x, C_k) = \pi_k\, \mathcal{N}(x \mid \mu_k, \Sigma_k)$$
+
+    Attributes:
+        priors: 事前確率 $\pi_k = p(C_k)$。形は (K,)、K は 2 以上。和は 1。
+        means: 平均 $\mu_k$。形は (K, D)。
+        covariances: 共分散行列 $\Sigma_k$。形は (K, D, D)。対称で正定値。
+
+    Raises:
+        TypeError: 実数の配列でないとき。
+        ValueError: 形が違うとき、priors が確率でないとき、共分散行列が対称でも正定値でもないとき。
+
+    出典:
+        Bishop (2006) Pattern Recognition and Machine Learning、4.2.1 項。
+    """
+
+    priors: Array
+    means: Array
+    covariances: Array
+
+    def __post_init__(self) -> None:
+        priors, means = as_distribution("priors", self.priors), as_finite("means", self.means)
+        covariances = as_finite("covariances", self.covariances)
+        check_shape("priors", priors, ("K",))
+        check_shape("means", means, (len(priors), "D"))
+        check_shape("covariances", covariances, (*means.shape, means.shape[1]))
+        for k, covariance in enumerate(covariances):
+            _check_positive_definite(f"covariances[{k}]", covariance)
+        # 凍結した後でも、リストや整数で渡された値を配列に直せるのはここだけ。
+        object.__setattr__(self, "priors", priors)
+        object.__setattr__(self, "means", means)
+        object.__setattr__(self, "covariances", covariances)
+
+
+def fit_gaussian_classifier(
+    x: ArrayLike, labels: ArrayLike, *, shared: bool = False
+) -> GaussianClassifier:
+    r"""クラスごとの正規分布を最尤推定で学びます。
+
+    $$\pi_k = \frac{N_k}{N}, \qquad \mu_k = \frac{1}{N_k} \sum_{n} d_{nk}\, x_n, \qquad
+    \Sigma_k = \frac{1}{N_k} \sum_{n} d_{nk} (x_n - \mu_k)(x_n - \mu_k)^\top$$
+
+    $N_k = \sum_n d_{nk}$ はクラス k のサンプル数です。shared なら、全クラスが一つの
+    $\Sigma = \sum_k \pi_k \Sigma_k$ を共有し、境界は直線（超平面）になります。
+
+    Args:
+        x: 入力。形は (N, D)。
+        labels: 正解 d。形は (N, K)、K は 2 以上。各行の和は 1。
+        shared: 共分散行列を全クラスで共有するかどうか。
+
+    Returns:
+        学んだ分類器。
+
+    Raises:
+        TypeError: x や labels が実数でないとき。
+        ValueError: 形が違うとき、サンプルのないクラスがあるとき、サンプルが少ないなどの理由で
+            共分散行列が正定値にならないとき。
+
+    出典:
+        Bishop (2006) Pattern Recognition and Machine Learning、4.2.2 項。
+    """
+    x, d = _samples(x, labels)
+    priors, means = _class_shares(d), _class_means(x, d)
+    covariances = _class_covariances(x, d, means, shared=shared)
+    return GaussianClassifier(priors, means, covariances)
+
+
+def fit_gaussian_naive_bayes(
+    x: ArrayLike, labels: ArrayLike, *, shared: bool = False
+) -> GaussianClassifier:
+    r"""単純ベイズ。クラスの中では特徴どうしが独立とみなし、分散だけを最尤推定で学びます。
+
+    $$p(x \mid C_k) = \prod_{i=1}^{D} \mathcal{N}(x_i \mid \mu_{ki}, \sigma_{ki}^2)$$
+
+    独立という仮定はたいてい正しくありませんが、決める数が少ないので、少ないデータでも安定します。
+
+    Args:
+        x: 入力。形は (N, D)。
+        labels: 正解 d。形は (N, K)、K は 2 以上。各行の和は 1。
+        shared: 分散を全クラスで共有するかどうか。共有すると境界は直線（超平面）になります。
+
+    Returns:
+        学んだ分類器。共分散行列は対角行列。
+
+    Raises:
+        TypeError: x や labels が実数でないとき。
+        ValueError: 形が違うとき、サンプルのないクラスがあるとき、クラスの中で値の変わらない特徴が
+            あるとき。
+
+    出典:
+        Bishop (2006) Pattern Recognition and Machine Learning、8.2.2 項。
+        Ng, Jordan (2001) On Discriminative vs. Generative Classifiers: A comparison of logistic
+        regression and naive Bayes。
+    """
+    x, d = _samples(x, labels)
+    priors, means = _class_shares(d), _class_means(x, d)
+    diagonal = np.eye(x.shape[1], dtype=x.dtype)
+    covariances = _class_covariances(x, d, means, shared=shared) * diagonal
+    return GaussianClassifier(priors, means, covariances)
+
+
+def log_likelihood(model: GaussianClassifier, x: ArrayLike) -> Array:
+    r"""クラスごとの対数尤度。クラス k を仮定したとき、x がどれほど出やすいか。
+
+    $$\log p(x \mid C_k) = -\frac{1}{2} (x - \mu_k)^\top \Sigma_k^{-1} (x - \mu_k)
+          - \frac{1}{2} \log \lvert \Sigma_k \rvert - \frac{D}{2} \log 2\pi$$
+
+    コレスキー分解 $\Sigma = LL^\top$ を使い、逆行列も行列式も直接には計算しません。
+
+    Args:
+        model: 分類器。
+        x: 入力。形は (N, D)。
+
+    Returns:
+        対数尤度（自然対数）。形は (N, K)。
+
+    Raises:
+        TypeError: x が実数でないとき。
+        ValueError: x の形が違うとき、NaN や無限大を含むとき。
+
+    出典:
+        Bishop (2006) Pattern Recognition and Machine Learning、式 (2.43)。
+    """
+    x = as_finite("x", x)
+    check_shape("x", x, ("N", model.means.shape[1]))
+    L = np.linalg.cholesky(model.covariances)
+    differences = x[None] - model.means[:, None]
+    white = np.linalg.solve(L, differences.transpose(0, 2, 1))
+    log_root_det = np.log(L.diagonal(axis1=1, axis2=2)).sum(axis=1)
+    D = x.shape[1]
+    p: Array = -(white**2).sum(axis=1).T / 2 - log_root_det - D / 2 * math.log(2 * math.pi)
+    return p
+
+
+def posterior(model: GaussianClassifier, x: ArrayLike) -> Array:
+    r"""事後確率。x を見たあとで、各クラスがどれほど確からしいか。
+
+    $$p(C_k \mid x) = \exp\left(a_k - \log \sum_j e^{a_j}\right), \qquad
+    a_k = \log p(x \mid C_k) + \log \pi_k$$
+
+    ベイズの定理そのものです。密度は 0 に潰れやすいので、割り算を対数の引き算で行います。
+
+    Args:
+        model: 分類器。
+        x: 入力。形は (N, D)。
+
+    Returns:
+        事後確率。形は (N, K)。各行の和は 1。
+
+    Raises:
+        TypeError: x が実数でないとき。
+        ValueError: x の形が違うとき、NaN や無限大を含むとき。
+
+    出典:
+        Bishop (2006) Pattern Recognition and Machine Learning、式 (4.62)、(4.63)。
+    """
+    p: Array = np.exp(_log_joint(model, x) - log_evidence(model, x)[:, None])
+    return p
+
+
+def log_evidence(model: GaussianClassifier, x: ArrayLike) -> Array:
+    r"""データそのものの対数密度。どのクラスらしくもない、外れた x を見つけられます。
+
+    $$\log p(x) = \log \sum_{k=1}^{K} p(x \mid C_k)\, p(C_k)$$
+
+    Args:
+        model: 分類器。
+        x: 入力。形は (N, D)。
+
+    Returns:
+        対数密度（自然対数）。形は (N,)。
+
+    Raises:
+        TypeError: x が実数でないとき。
+        ValueError: x の形が違うとき、NaN や無限大を含むとき。
+
+    出典:
+        Bishop (2006) Pattern Recognition and Machine Learning、1.5.4 項。
+    """
+    log_p: Array = np.logaddexp.reduce(_log_joint(model, x), axis=1)
+    return log_p
+
+
+def predict(model: GaussianClassifier, x: ArrayLike) -> IntArray:
+    r"""事後確率が最も大きいクラスの番号。誤る確率が最も小さい決め方です。
+
+    $$\hat{k} = \operatorname{argmax}_k\, p(C_k \mid x)$$
+
+    Args:
+        model: 分類器。
+        x: 入力。形は (N, D)。
+
+    Returns:
+        クラスの番号。形は (N,)。0 以上 K 未満の整数。
+
+    Raises:
+        TypeError: x が実数でないとき。
+        ValueError: x の形が違うとき、NaN や無限大を含むとき。
+
+    出典:
+        Bishop (2006) Pattern Recognition and Machine Learning、1.5.1 項。
+    """
+    k: IntArray = _log_joint(model, x).argmax(axis=1)
+    return k
+
+
+def sample(model: GaussianClassifier, n: int, *, rng: np.random.Generator) -> tuple[Array, Array]:
+    r"""新しいデータの生成。クラスを選び、そのクラスの正規分布から x を取り出します。
+
+    $$k \sim \pi, \qquad x = \mu_k + L_k \xi, \qquad \xi \sim \mathcal{N}(0, I), \qquad
+    \Sigma_k = L_k L_k^\top$$
+
+    Args:
+        model: 分類器。
+        n: 作る数 N（1 以上）。
+        rng: 乱数の源。
+
+    Returns:
+        (x, labels)。x の形は (N, D)、labels は one-hot で形は (N, K)。
+
+    Raises:
+        TypeError: n が整数でないとき、rng が Generator でないとき。
+        ValueError: n が 1 より小さいとき。
+
+    出典:
+        Bishop (2006) Pattern Recognition and Machine Learning、8.1.2 項（伝承サンプリング）。
+    """
+    N, K = check_integer("n", n, least=1), len(model.priors)
+    # choice は和のずれに入口の検査より厳しいので、ちょうど 1 に直してから渡す。
+    exact = model.priors.astype(np.float64)
+    k = check_rng(rng).choice(K, size=N, p=exact / exact.sum())
+    L = np.linalg.cholesky(model.covariances)
+    xi = rng.standard_normal((N, model.means.shape[1])).astype(L.dtype)
+    x = model.means[k] + np.einsum("nij,nj->ni", L[k], xi)
+    return x, np.eye(K, dtype=L.dtype)[k]
+
+
+def linear_form(model: GaussianClassifier) -> tuple[Array, Array]:
+    r"""共分散行列を共有する分類器の事後確率を、線形関数のソフトマックスとして書き直します。
+
+    $$p(C_k \mid x) = \operatorname{softmax}(xW + b)_k, \qquad
+    w_k = \Sigma^{-1} \mu_k, \qquad b_k = -\frac{1}{2} \mu_k^\top \Sigma^{-1} \mu_k + \log \pi_k$$
+
+    クラスが二つなら $p(C_1 \mid x) = \sigma\bigl((w_1 - w_0)^\top x + b_1 - b_0\bigr)$ で、
+    ロジスティック回帰と同じ形になります。
+
+    Args:
+        model: 共分散行列が全クラスで等しい分類器。
+
+    Returns:
+        (W, b)。形は (D, K) と (K,)。
+
+    Raises:
+        ValueError: 共分散行列がクラスごとに違うとき、事前確率が 0 のクラスがあるとき。
+
+    出典:
+        Bishop (2006) Pattern Recognition and Machine Learning、式 (4.65) から (4.70)。
+    """
+    if (model.covariances != model.covariances[0]).any():
+        raise ValueError("covariances は全クラスで等しい必要がありますが、クラスごとに違いました")
+    if model.priors.min() == 0:
+        raise ValueError("priors は正の確率が必要ですが 0 のクラスがありました")
+    W = np.linalg.solve(model.covariances[0], model.means.T)
+    b = -(model.means.T * W).sum(axis=0) / 2 + np.log(model.priors)
+    return W, b
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GaussianPrior:
+    r"""画素の並び x についての正規分布。どんな画像がありそうかを、平均と共分散だけで表します。
+
+    $$p(x) = \mathcal{N}(x \mid \mu, \Sigma)$$
+
+    Attributes:
+        mean: 平均 $\mu$。形は (D,)。
+        covariance: 共分散行列 $\Sigma$。形は (D, D)。対称。正定値でなくてもかまいません。
+
+    Raises:
+        TypeError: 実数の配列でないとき。
+        ValueError: 形が違うとき、covariance が対称でないとき。
+
+    出典:
+        Bishop (2006) Pattern Recognition and Machine Learning、2.3 節。
+    """
+
+    mean: Array
+    covariance: Array
+
+    def __post_init__(self) -> None:
+        mean, covariance = as_finite("mean", self.mean), as_finite("covariance", self.covariance)
+        check_shape("mean", mean, ("D",))
+        check_shape("covariance", covariance, (len(mean), len(mean)))
+        _check_symmetric("covariance", covariance)
+        object.__setattr__(self, "mean", mean)
+        object.__setattr__(self, "covariance", covariance)
+
+
+def fit_gaussian_prior(x: ArrayLike) -> GaussianPrior:
+    r"""画像の集まりから、正規分布の平均と共分散を最尤推定で学びます。
+
+    $$\mu = \frac{1}{N} \sum_n x_n, \qquad
+    \Sigma = \frac{1}{N} \sum_n (x_n - \mu)(x_n - \mu)^\top$$
+
+    Args:
+        x: 画像。形は (N, D) か (N, H, W)。後者は D = HW 個の画素の列に並べ直します。
+
+    Returns:
+        学んだ分布。
+
+    Raises:
+        TypeError: x が実数でないとき。
+        ValueError: x の形が違うとき、NaN や無限大を含むとき。
+
+    出典:
+        Bishop (2006) Pattern Recognition and Machine Learning、2.3.4 項。
+    """
+    x = as_finite("x", x)
+    check_shape("x", x, ("N", "D"), ("N", "H", "W"))
+    pixels = x.reshape(len(x), -1)
+    mean = pixels.mean(axis=0)
+    differences = pixels - mean
+    return GaussianPrior(mean, differences.T @ differences / len(x))
+
+
+def average_pooling_matrix(height: int, width: int, factor: int) -> Array:
+    r"""画像を factor × factor の区画ごとの平均に縮める、線形な観測の行列。
+
+    $$y = Ax, \qquad
+    A_{qp} = \begin{cases} 1 / f^2 & (p \in R_q) \\ 0 & (p \notin R_q) \end{cases}$$
+
+    $R_q$ は、区画 q に入る $f^2$ 個の画素です。
+
+    Args:
+        height: 元の高さ H。factor の倍数。
+        width: 元の幅 W。factor の倍数。
+        factor: 縮める倍率 f。
+
+    Returns:
+        行列 A。形は (HW / f², HW)。画素は行ごとに並べます。
+
+    Raises:
+        TypeError: 整数でないとき。
+        ValueError: 1 より小さいとき、height や width が factor の倍数でないとき。
+
+    出典:
+        LeCun, Bottou, Bengio, Haffner (1998) Gradient-Based Learning Applied to Document
+        Recognition、II 節 A。
+    """
+    f = check_integer("factor", factor, least=1)
+    for name, size in (("height", height), ("width", width)):
+        if check_integer(name, size, least=1) % f:
+            raise ValueError(f"{name} は {f} の倍数が必要ですが {size} でした")
+    rows = np.kron(np.eye(height // f), np.ones(f) / f)
+    columns = np.kron(np.eye(width // f), np.ones(f) / f)
+    return np.kron(rows, columns)
+
+
+def restore(prior: GaussianPrior, A: ArrayLike, y: ArrayLike, *, noise_std: float) -> Array:
+    r"""線形な観測 y から元の x を推定します。正規分布どうしなので、事後平均が式で求まります。
+
+    $$y = Ax + \sigma\xi, \qquad
+    \mathrm{E}[x \mid y] = \mu + \Sigma A^\top (A \Sigma A^\top + \sigma^2 I)^{-1} (y - A\mu)$$
+
+    y を生んだ x は無数にあります。その中で、学んだ画像らしさに最も合うものを選ぶのが超解像です。
+
+    Args:
+        prior: 元の画像の分布。
+        A: 観測の行列。形は (Q, D)。
+        y: 観測。形は (N, Q)。
+        noise_std: 観測の雑音の標準偏差 $\sigma$（画素値と同じ単位）。正の数。
+
+    Returns:
+        x の事後平均。形は (N, D)。
+
+    Raises:
+        TypeError: 実数でないとき。
+        ValueError: 形が違うとき、NaN や無限大を含むとき、noise_std が正でないとき。
+
+    出典:
+        Bishop (2006) Pattern Recognition and Machine Learning、2.3.3 項の式 (2.116) を、
+        Woodbury の公式 (C.7) で書き直したもの。
+    """
+    A, y = as_finite("A", A), as_finite("y", y)
+    check_shape("A", A, ("Q", len(prior.mean)))
+    check_shape("y", y, ("N", len(A)))
+    sigma = check_positive("noise_std", noise_std)
+    covariance_y = A @ prior.covariance @ A.T + sigma**2 * np.eye(len(A), dtype=A.dtype)
+    gain = np.linalg.solve(covariance_y, A @ prior.covariance)
+    x: Array = prior.mean + (y - A @ prior.mean) @ gain
+    return x
+
+
+def enlarge_nearest(images: ArrayLike, factor: int) -> Array:
+    r"""最近傍法による拡大。画素をそのまま factor × factor に引き伸ばします。
+
+    $$x_{ij} = y_{\lfloor i / f \rfloor \lfloor j / f \rfloor}$$
+
+    Args:
+        images: 画像。形は (N, H, W)。
+        factor: 拡大の倍率 f（1 以上）。
+
+    Returns:
+        拡大した画像。形は (N, fH, fW)。
+
+    Raises:
+        TypeError: images が実数でないとき、factor が整数でないとき。
+        ValueError: 形が違うとき、NaN や無限大を含むとき、factor が 1 より小さいとき。
+
+    出典:
+        Gonzalez, Woods (2018) Digital Image Processing 第 4 版、2.4 節。
+    """
+    y = _images(images)
+    f = check_integer("factor", factor, least=1)
+    return y.repeat(f, axis=1).repeat(f, axis=2)
+
+
+def enlarge_bilinear(images: ArrayLike, factor: int) -> Array:
+    r"""双線形補間による拡大。縦と横のそれぞれで、隣り合う画素の中心の間を直線で結びます。
+
+    $$x = P_H\, y\, P_W^\top$$
+
+    $P$ の各行は、新しい画素の中心を挟む二つの画素への重みです。外側は端の値のまま延ばします。
+
+    Args:
+        images: 画像。形は (N, H, W)。
+        factor: 拡大の倍率 f（1 以上）。
+
+    Returns:
+        拡大した画像。形は (N, fH, fW)。
+
+    Raises:
+        TypeError: images が実数でないとき、factor が整数でないとき。
+        ValueError: 形が違うとき、NaN や無限大を含むとき、factor が 1 より小さいとき。
+
+    出典:
+        Gonzalez, Woods (2018) Digital Image Processing 第 4 版、2.4 節。
+    """
+    y = _images(images)
+    f = check_integer("factor", factor, least=1)
+    P_H, P_W = (_interpolation_matrix(size, f).astype(y.dtype) for size in y.shape[1:])
+    x: Array = P_H @ y @ P_W.T
+    return x
+
+
+def face_images(n: int, *, rng: np.random.Generator) -> Array:
+    r"""目と口のある丸い顔の小さな画像。位置、大きさ、明るさ、口の曲がり方が一枚ごとに違います。
+
+    $$x = a\, r\, (1 - c \max(e, m))$$
+
+    $a$ は明るさ、$c$ は濃さ、$r, e, m$ は輪郭、目、口の形（画素ごとに 0 から 1）です。
+
+    Args:
+        n: 枚数 N（1 以上）。
+        rng: 乱数の源。
+
+    Returns:
+        画像。形は (N, 16, 16)。値は 0（黒）から 1（白）。
+
+    Raises:
+        TypeError: n が整数でないとき、rng が Generator でないとき。
+        ValueError: n が 1 より小さいとき。
+
+    出典:
+        本サイトのために作った合成データ。
+    """
+    N = check_integer("n", n, least=1)
+    check_rng(rng)
+
+    def draw(low: float, high: float) -> Array:
+        return rng.uniform(low, high, (N, 1, 1))
+
+    centres = (np.arange(16) + 0.5) / 8 - 1
+    X, Y = centres - draw(-0.1, 0.1), centres[:, None] - draw(-0.1, 0.1)
+    outline = sigmoid(8 * (1 - (X / draw(0.7, 0.85)) ** 2 - (Y / draw(0.8, 0.95)) ** 2))
+    across, down = abs(X) - draw(0.25, 0.35), Y + draw(0.15, 0.3)
+    eyes = np.exp(-50 * (across**2 + down**2))
+    bend = Y - 0.4 - draw(-0.6, 0.6) * (X**2 - 0.06)
+    mouth = np.exp(-80 * bend**2 - (X / draw(0.2, 0.35)) ** 4)
+    return draw(0.7, 1) * outline * (1 - draw(0.5, 0.9) * np.maximum(eyes, mouth))
+
+
+def _samples(x: ArrayLike, labels: ArrayLike) -> tuple[Array, Array]:
+    x, d = as_finite("x", x), as_distribution("labels", labels)
+    check_shape("x", x, ("N", "D"))
+    check_shape("labels", d, (len(x), "K"))
+    counts = d.sum(axis=0)
+    if counts.min() == 0:
+        raise ValueError(
+            f"labels は各クラスのサンプルが必要ですが、クラス {counts.argmin()} は 0 個でした"
+        )
+    return x, d.astype(x.dtype, copy=False)
+
+
+def _class_shares(d: Array) -> Array:
+    shares: Array = d.mean(axis=0)
+    return shares
+
+
+def _class_means(x: Array, d: Array) -> Array:
+    means: Array = d.T @ x / d.sum(axis=0)[:, None]
+    return means
+
+
+def _class_covariances(x: Array, d: Array, means: Array, *, shared: bool) -> Array:
+    differences = x[None] - means[:, None]
+    weights = (d / d.sum(axis=0)).T[:, :, None]
+    covariances: Array = (weights * differences).transpose(0, 2, 1) @ differences
+    if shared:
+        pooled = np.einsum("k,kij->ij", _class_shares(d), covariances)
+        return np.broadcast_to(pooled, covariances.shape)
+    return covariances
+
+
+def _log_joint(model: GaussianClassifier, x: ArrayLike) -> Array:
+    # 事前確率が 0 のクラスの log 0 = −∞ は正しい値なので、警告しない。
+    with np.errstate(divide="ignore"):
+        log_priors = np.log(model.priors)
+    joint: Array = log_likelihood(model, x) + log_priors
+    return joint
+
+
+def _check_symmetric(name: str, matrix: Array) -> None:
+    if not np.allclose(matrix, matrix.T, rtol=0, atol=1e-5 * abs(matrix).max()):
+        raise ValueError(f"{name} は対称な行列が必要ですが、対称ではありませんでした")
+
+
+def _check_positive_definite(name: str, matrix: Array) -> None:
+    _check_symmetric(name, matrix)
+    scale = np.sqrt(np.maximum(matrix.diagonal(), 0))
+    # 相関行列に直してから調べると、特徴の単位がどれほど違っても同じ判定になる。
+    rounding = 10 * len(matrix) * np.finfo(matrix.dtype).eps
+    if scale.min() == 0 or np.linalg.eigvalsh(matrix / np.outer(scale, scale))[0] <= rounding:
+        raise ValueError(
+            f"{name} は正定値の行列が必要ですが、違いました。サンプルが足りないか、"
+            "値の変わらない特徴や、ほかと重なった特徴があります"
+        )
+
+
+def _images(images: ArrayLike) -> Array:
+    y = as_finite("images", images)
+    check_shape("images", y, ("N", "H", "W"))
+    return y
+
+
+def _interpolation_matrix(size: int, factor: int) -> Array:
+    centres = (np.arange(size * factor) + 0.5) / factor - 0.5
+    distances = abs(np.clip(centres, 0, size - 1)[:, None] - np.arange(size))
+    P: Array = np.maximum(1 - distances, 0)
+    return P
