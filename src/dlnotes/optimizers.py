@@ -191,7 +191,12 @@ class Nesterov:
     $$v \leftarrow \mu v + g, \qquad \theta \leftarrow \theta - \varepsilon (g + \mu v)$$
 
     論文の式は、今の点 $\phi$ から慣性の分だけ先へ進んだ点で勾配を測ります。
-    $$w \leftarrow \mu w - \varepsilon \nabla E(\phi + \mu w), \qquad \phi \leftarrow \phi + w$$
+
+    $$\begin{aligned}
+    w &\leftarrow \mu w - \varepsilon \nabla E(\phi + \mu w) \\
+    \phi &\leftarrow \phi + w
+    \end{aligned}$$
+
     その先の点を $\theta=\phi+\mu w$ と呼び、$w=-\varepsilon v$ とおくと、上の式になります。
     この形なら、勾配はいつも手元の θ で計算すれば済みます。
 
@@ -265,8 +270,10 @@ class AdaGrad:
 class RMSProp:
     r"""RMSProp。AdaGrad の和を、古い勾配を忘れていく移動平均 $h$ に替えたものです。
 
-    $$h \leftarrow \rho h + (1-\rho) g^2, \qquad
-    \theta \leftarrow \theta - \varepsilon \frac{g}{\sqrt{h} + c}$$
+    $$\begin{aligned}
+    h &\leftarrow \rho h + (1-\rho) g^2 \\
+    \theta &\leftarrow \theta - \varepsilon \frac{g}{\sqrt{h} + c}
+    \end{aligned}$$
 
     $h$ は減ることもできるので、学習が途中で止まりません。
 
@@ -358,8 +365,10 @@ class Adam:
     v &\leftarrow \beta_2 v + (1-\beta_2) g^2
     \end{aligned}$$
 
-    $$\hat{m} = \frac{m}{1-\beta_1^t}, \qquad \hat{v} = \frac{v}{1-\beta_2^t}, \qquad
-    \theta \leftarrow \theta - \varepsilon \frac{\hat{m}}{\sqrt{\hat{v}} + c}$$
+    $$\begin{aligned}
+    \hat{m} &= \frac{m}{1-\beta_1^t}, \qquad \hat{v} = \frac{v}{1-\beta_2^t} \\
+    \theta &\leftarrow \theta - \varepsilon \frac{\hat{m}}{\sqrt{\hat{v}} + c}
+    \end{aligned}$$
 
     $m$ と $v$ は 0 から始まるので、はじめのうち 0 に偏ります。
     勾配が一定のとき、$t$ 回後の重みの和はちょうど $1-\beta^t$ です。それで割るのが偏りの補正です。

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 from markdown import Extension, Markdown
 from markdown.treeprocessors import Treeprocessor
 
-__all__ = ["JapaneseExtension", "makeExtension"]
+__all__ = ["JapaneseExtension", "join_lines", "makeExtension"]
 
 _JAPANESE = r"[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef]"
 # 句読点と閉じ括弧は字の中に余白を持つので、次が何であっても空白は要らない。
@@ -20,7 +20,14 @@ _ENDS_WITH_SPACE = r"[、。」』）】！？：；・]"
 # 箇条書きの続きの行では、改行の後に字下げが残る。
 _BREAK = r"\n[ \t]*"
 _NEWLINE = re.compile(rf"(?<={_ENDS_WITH_SPACE}){_BREAK}|(?<={_JAPANESE}){_BREAK}(?={_JAPANESE})")
+# 数式やコードがあることだけを示す一字。前後の空白が改行の続きと見えないようにする。
+_OBJECT = "\ufffc"
 _VERBATIM = {"pre", "code", "math", "script", "style", "textarea"}
+
+
+def join_lines(text: str) -> str:
+    """改行で区切られた文を、日本語なら詰め、そうでなければ空白をはさんで一行にします。"""
+    return re.sub(r"\s*\n\s*", " ", _NEWLINE.sub("", text))
 
 
 class _NewlineTreeprocessor(Treeprocessor):
@@ -42,7 +49,9 @@ class _NewlineTreeprocessor(Treeprocessor):
     def _collect(
         self, element: ElementTree.Element, pieces: list[tuple[ElementTree.Element, str, str]]
     ) -> None:
-        if element.tag not in _VERBATIM:
+        if element.tag in _VERBATIM:
+            pieces.append((element, "", _OBJECT))
+        else:
             if element.text:
                 pieces.append((element, "text", element.text))
             for child in element:

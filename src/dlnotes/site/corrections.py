@@ -1,0 +1,87 @@
+"""ページにある訂正の囲みを集めて、ひとつの表にする Markdown 拡張。
+
+表はもとの囲みから作られるので、囲みと食い違うことも、一つ抜けることもない。
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+from markdown import Extension, Markdown
+from markdown.preprocessors import Preprocessor
+from pymdownx.slugs import slugify
+
+from dlnotes.site.japanese import join_lines
+
+__all__ = ["CorrectionsExtension", "corrections", "makeExtension"]
+
+MARKER = "[[訂正一覧]]"
+_BOX = re.compile(
+    r'^### (?P<title>訂正: .+)\n+!!! correction "訂正"\n(?P<box>(?:    .*\n|\n)+)', re.MULTILINE
+)
+_SAID = re.compile(
+    r"\*\*(?P<who>[^*]+)\*\*: (?P<said>.+?)\n\n\*\*正しくは\*\*: (?P<true>.+?)(?:\n\n|\Z)",
+    re.DOTALL,
+)
+_CODE = re.compile(r"dl\d+(_\d)?(?=_)")
+_slug = slugify(case="lower")
+
+
+def corrections(page: str) -> Iterator[tuple[str, str, str]]:
+    """一枚の原稿にある訂正を、見出し、言われていたこと、正しいことの組にして順に出します。
+
+    Args:
+        page: ページの原稿。
+
+    Raises:
+        ValueError: 囲みの書き方が決まりと違うとき。どの訂正かを言います。
+    """
+    for match in _BOX.finditer(page):
+        found = _SAID.search(dedent(match["box"]).strip())
+        if found is None:
+            raise ValueError(f"「{match['title']}」に、言った人と **正しくは** の段落がありません")
+        yield match["title"], f"{found['who']}: {found['said']}", found["true"]
+
+
+class _Table(Preprocessor):
+    def __init__(self, md: Markdown, docs: Path) -> None:
+        super().__init__(md)
+        self.docs = docs
+
+    def run(self, lines: list[str]) -> list[str]:
+        if MARKER not in lines:
+            return lines
+        place = lines.index(MARKER)
+        return [*lines[:place], *self._rows(), *lines[place + 1 :]]
+
+    def _rows(self) -> Iterator[str]:
+        yield "| 訂正 | 言われていたこと | 正しくは |"
+        yield "|---|---|---|"
+        for page in sorted(self.docs.glob("*.md")):
+            code = match[0].upper() if (match := _CODE.match(page.stem)) else "資料"
+            for title, said, true in corrections(page.read_text(encoding="utf-8")):
+                link = f"[{title.removeprefix('訂正: ')}]({page.name}#{_slug(title, '-')})"
+                cells = (f"{code} {link}", said, true)
+                yield f"| {' | '.join(join_lines(cell).replace('|', '&#124;') for cell in cells)} |"
+
+
+class CorrectionsExtension(Extension):
+    """`[[訂正一覧]]` と書かれた行を、すべてのページの訂正の表にする。"""
+
+    def __init__(self, **kwargs: Any) -> None:
+        self.config = {"docs": ["docs", "原稿のフォルダー"]}
+        super().__init__(**kwargs)
+
+    def extendMarkdown(self, md: Markdown) -> None:
+        """ほかの処理が原稿を読む前に、表を書き入れる処理を登録します。"""
+        table = _Table(md, Path(self.getConfig("docs")))
+        md.preprocessors.register(table, "dlnotes-corrections", 110)
+
+
+def makeExtension(**kwargs: Any) -> CorrectionsExtension:
+    """Python-Markdown が拡張を作るときに呼びます。"""
+    return CorrectionsExtension(**kwargs)
