@@ -13,6 +13,7 @@ from io import BytesIO
 from pathlib import Path
 
 from fontTools import subset
+from fontTools.ttLib import TTFont
 
 __all__ = ["math_characters", "write_math_font"]
 
@@ -42,7 +43,7 @@ def write_math_font(characters: Iterable[str], cache: Path, destination: Path) -
         destination: 書き出す場所。
     """
     text = "".join(sorted({*characters, *_ALWAYS}))
-    name = f"{version('ziamath')} {version('fonttools')} {text}"
+    name = f"{version('ziamath')} {version('fonttools')} {Path(__file__).read_text('utf-8')} {text}"
     cached = cache / f"{hashlib.sha256(name.encode()).hexdigest()}.woff2"
     if not cached.exists():
         cache.mkdir(parents=True, exist_ok=True)
@@ -62,7 +63,28 @@ def _subset(text: str) -> bytes:
     subsetter = subset.Subsetter(options)
     subsetter.populate(text=text)
     subsetter.subset(font)
+    _narrow_radicals(font)
     buffer = BytesIO()
     font.flavor = "woff2"
     font.save(buffer)
     return buffer.getvalue()
+
+
+def _narrow_radicals(font: TTFont) -> None:
+    """背の高い根号の幅を、いちばん低い根号にそろえる。
+
+    Chromium は、実際に使う根号ではなく最も広い根号の幅で場所を取るので、根号の右が空いてしまう。
+    """
+    variants = font["MATH"].table.MathVariants
+    base = font.getBestCmap()[ord("√")]
+    place = variants.VertGlyphCoverage.glyphs.index(base)
+    construction = variants.VertGlyphConstruction[place]
+    names = {record.VariantGlyph for record in construction.MathGlyphVariantRecord}
+    names |= {part.glyph for part in construction.GlyphAssembly.PartRecords}
+    width = font["hmtx"][base][0]
+    for name in names - {base}:
+        factor = width / font["hmtx"][name][0]
+        glyph = font["glyf"][name]
+        glyph.coordinates.scale((factor, 1))
+        glyph.recalcBounds(font["glyf"])
+        font["hmtx"][name] = (width, glyph.xMin)
