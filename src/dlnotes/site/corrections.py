@@ -65,7 +65,10 @@ class _Table(Preprocessor):
             code = match[0].upper() if (match := _CODE.match(page.stem)) else "資料"
             for title, said, true in corrections(page.read_text(encoding="utf-8")):
                 link = f"[{title.removeprefix('訂正: ')}]({page.name}#{_slug(title, '-')})"
-                cells = (f"{code} {link}", said, true)
+                cells = (
+                    f"{code} {link}",
+                    *(t.replace("](#", f"]({page.name}#") for t in (said, true)),
+                )
                 yield f"| {' | '.join(join_lines(cell).replace('|', '&#124;') for cell in cells)} |"
 
 

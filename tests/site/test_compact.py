@@ -1,0 +1,35 @@
+"""HTML を小さくする処理は、見た目を変えない。"""
+
+from __future__ import annotations
+
+from bs4 import BeautifulSoup
+
+from dlnotes.site.compact import compact
+
+CODE = (
+    '<pre><span></span><code><span class="k">def</span><span class="w"> </span>'
+    '<span class="nf">f</span><span class="p">(</span><span class="n">x</span>'
+    '<span class="p">):</span>\n\n    <span class="s2">&quot;a</span><span class="s2">b</span>\n'
+    "</code></pre>"
+)
+
+
+def test_text_of_code_stays_and_colours_of_words_stay() -> None:
+    html = compact(CODE)
+    before = BeautifulSoup(CODE, "html.parser").get_text()
+    assert BeautifulSoup(html, "html.parser").get_text() == before
+    assert '<span class="k">def</span> <span class="nf">f</span>(x):' in html
+    assert '<span class="s2">&quot;ab</span>' in html
+
+
+def test_blank_lines_go_outside_code_and_scripts_only() -> None:
+    html = "<p>a\n\n   b</p>\n\n<script>x\n\n  y</script>\n\n<pre>c\n\n  d</pre>\n\n<p>e</p>"
+    assert compact(html) == (
+        "<p>a\nb</p>\n<script>x\n\n  y</script>\n<pre>c\n\n  d</pre>\n<p>e</p>"
+    )
+
+
+def test_inline_formula_loses_only_its_wrapper() -> None:
+    math = '<math data-search-exclude=""><mi>x</mi></math>'
+    assert compact(f'<span class="arithmatex">{math}</span>') == "<math><mi>x</mi></math>"
+    assert compact(f'<div class="arithmatex">{math}</div>').startswith('<div class="arithmatex">')
