@@ -14,6 +14,12 @@ _NOT_FOR_READERS = re.compile(r' data-search-exclude=""')
 _WRAPPER = re.compile(r'<span class="arithmatex">(<math.*?</math>)</span>', re.DOTALL)
 _VERBATIM = re.compile(r"(<(pre|script|style|textarea)\b.*?</\2>)", re.DOTALL)
 _BLANK = re.compile(r"\s*\n\s*")
+# 本文の外には文がないので、要素の境目の空白は見た目に関わらない。
+_BETWEEN_TAGS = re.compile(r"(?<=>)\n|\n(?=<)")
+# 目次の字は折り返して見せるので、省略記号のための囲みは要らない。
+_NAVIGATION = re.compile(
+    r'(<a [^>]*class="md-nav__link[^>]*>)<span class="md-ellipsis">([^<]*)</span>'
+)
 
 
 def compact(html: str) -> str:
@@ -26,6 +32,16 @@ def compact(html: str) -> str:
     html = _PLAIN.sub(lambda match: match[1] or "", html)
     while (merged := _REPEATED.sub(r"\1", html)) != html:
         html = merged
+    before, opening, rest = html.partition("<article")
+    article, closing, after = rest.rpartition("</article>")
+    if not opening:
+        return _squeeze(html)
+    before, after = (_BETWEEN_TAGS.sub("", _squeeze(part)) for part in (before, after))
+    return _NAVIGATION.sub(r"\1\2", before) + opening + _squeeze(article) + closing + after
+
+
+def _squeeze(html: str) -> str:
+    """コードやスクリプトの外の、改行を含む空白を一つの改行にする。"""
     # split は、囲みの全体とその名前を、あいだの文字列と交互に返す。
     pieces = _VERBATIM.split(html)
     pieces[::3] = [_BLANK.sub("\n", piece) for piece in pieces[::3]]

@@ -59,14 +59,14 @@ def write_math_font(characters: Iterable[str], cache: Path, destination: Path) -
 def _subset(text: str) -> bytes:
     options = subset.Options(flavor="woff2", layout_features=["ssty", "dtls"], hinting=False)
     # MATH 表があるので、伸びる括弧の部品は subset が自分で残す。
-    font = subset.load_font(str(_SOURCE), options)
     subsetter = subset.Subsetter(options)
     subsetter.populate(text=text)
-    subsetter.subset(font)
-    _narrow_radicals(font)
     buffer = BytesIO()
-    font.flavor = "woff2"
-    font.save(buffer)
+    with subset.load_font(str(_SOURCE), options) as font:
+        subsetter.subset(font)
+        _narrow_radicals(font)
+        font.flavor = "woff2"
+        font.save(buffer)
     return buffer.getvalue()
 
 

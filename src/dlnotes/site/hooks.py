@@ -31,6 +31,8 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
         if subprocess.run(command, check=False).returncode:
             raise PluginError("図を描けませんでした（理由は上にあります）")
     notebooks.use_cache(config, _CACHE / "notebooks")
+    if repository := config.extra["repository"]:
+        config.copyright = f'{config.copyright} · <a href="{repository}">リポジトリー</a>'
     return config
 
 

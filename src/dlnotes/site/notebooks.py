@@ -12,7 +12,8 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
 from pathlib import Path
 from textwrap import indent
 from typing import Any
@@ -72,15 +73,20 @@ def outputs_by_cell(html: str) -> dict[str, list[Tag]]:
     }
 
 
-def _output(output: Tag, code: str, save_image: Callable[[bytes, str], str]) -> str:
-    image = output.find("img")
-    if not isinstance(image, Tag):
-        return f"```text\n{output.get_text().strip(chr(10))}\n```"
+def _text(outputs: Iterable[Tag]) -> str:
+    """続けて印字された文字。届き方しだいで、いくつかの出力に分かれていることがある。"""
+    text = "".join(output.get_text() for output in outputs).strip("\n")
+    return f"```text\n{text}\n```"
+
+
+def _images(outputs: Iterable[Tag], code: str, save_image: Callable[[bytes, str], str]) -> str:
     alt = _ALT.search(code)
     if alt is None:
         raise PluginError(f"図を出すセルに「# 図: 代替文」の行がありません:\n{code}")
-    data = base64.b64decode(str(image["src"]).partition(",")[2])
-    return f"![{alt[1]}]({save_image(data, 'png')}){{ .dl-plot loading=lazy }}"
+    images = [image for output in outputs for image in output.find_all("img")]
+    data = [base64.b64decode(str(image["src"]).partition(",")[2]) for image in images]
+    lines = [f"![{alt[1]}]({save_image(d, 'png')}){{ .dl-plot loading=lazy }}" for d in data]
+    return "\n\n".join(lines)
 
 
 def _blocks(
@@ -91,7 +97,11 @@ def _blocks(
             yield cell["source"]
             continue
         code = cell["source"]
-        shown = [_output(o, code, save_image) for o in outputs[cell["id"]]]
+        parts = groupby(outputs[cell["id"]], key=lambda output: output.find("img") is not None)
+        shown = [
+            _images(group, code, save_image) if has_image else _text(group)
+            for has_image, group in parts
+        ]
         text = "\n\n".join([f"```python\n{code}\n```", *shown])
         if "answer" in cell["metadata"].get("tags", []):
             text = '??? success "解答"\n\n' + indent(text, "    ")
@@ -145,7 +155,10 @@ def render(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
         return f"../{uri}"
 
     title, *cells = read_cells(source)
-    links = {"cell_type": "markdown", "source": _links(page.file.src_uri, config.repo_url)}
+    links = {
+        "cell_type": "markdown",
+        "source": _links(page.file.src_uri, config.extra["repository"]),
+    }
     page.markdown = as_markdown([title, links, *cells], outputs_by_cell(html), save_image)
     # mkdocs-jupyter が差しかえた render を外し、MkDocs 自身のものに戻す。
     del page.render
