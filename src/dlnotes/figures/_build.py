@@ -9,6 +9,7 @@ import io
 import json
 import os
 import platform
+import tempfile
 import warnings
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -171,6 +172,16 @@ def _draw(drawing: Drawing, key: str, folder: Path) -> None:
     _write((folder / light).with_suffix(".json"), receipt)
 
 
+def _check_writable(folder: Path) -> None:
+    """一枚も描かないうちに、書けないことを一度だけ言う。"""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b" ")
+    except OSError as error:
+        raise RuntimeError(f"{folder} に図を書けません（{error.strerror}）") from error
+
+
 def build(folder: Path) -> None:
     """変わった図だけを並列に描き、登録簿にない図のファイルを消します。
 
@@ -178,8 +189,9 @@ def build(folder: Path) -> None:
         folder: 図の置き場所。
 
     Raises:
-        RuntimeError: 描けない図があるとき。どの図かを言います。
+        RuntimeError: 置き場所に書けないとき、描けない図があるとき。どの図かを言います。
     """
+    _check_writable(folder)
     waiting = stale(folder)
     failed: list[str] = []
     with ProcessPoolExecutor(min(len(waiting), os.cpu_count() or 1) or 1) as pool:

@@ -8,6 +8,7 @@ import re
 import shutil
 import unicodedata
 from collections.abc import Iterable
+from html import unescape
 from importlib.metadata import distribution, version
 from io import BytesIO
 from pathlib import Path
@@ -30,7 +31,7 @@ _ITALIC = {**_ITALIC_GREEK, **_ITALIC_LETTERS, "h": "ℎ"}
 
 def math_characters(html: str) -> set[str]:
     """HTML の数式に現れる字と、ブラウザがその代わりに描く斜体の字を集めます。"""
-    found = {c for math in _MATH.findall(html) for c in _TAG.sub("", math)}
+    found = {c for math in _MATH.findall(html) for c in unescape(_TAG.sub("", math))}
     return found | {_ITALIC[c] for c in found if c in _ITALIC}
 
 

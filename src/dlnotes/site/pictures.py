@@ -57,8 +57,12 @@ class _PictureTreeprocessor(Treeprocessor):
                         self._make_pair(parent, place, image, match)
 
     def _check_alt(self, image: ElementTree.Element) -> None:
-        if not image.get("alt", "").strip():
+        alt = image.get("alt", "")
+        if not alt.strip():
             raise PictureError(f"画像に代替文がありません: {image.get('src')}")
+        # Arithmatex は $x$ を \(x\) に変える。どちらも読み上げられると意味をなさない。
+        if "$" in alt or "\\(" in alt:
+            raise PictureError(f"代替文に数式は使えません: {alt}")
 
     def _make_pair(
         self,
