@@ -70,11 +70,13 @@ def xor() -> tuple[Array, Array]:
 
 
 def animals(n: int, *, rng: np.random.Generator) -> tuple[Array, Array]:
-    r"""犬、猫、ネズミの七つの特徴量。クラスごとの代表値 m を、対数正規のばらつきで散らします。
+    r"""犬、猫、ネズミの七つの特徴量。クラスごとの代表値 m に、ばらつきを掛けて作ります。
 
-    $$x_{ni} = m_{c_n i}\, e^{0.3\, \varepsilon_{ni}}, \qquad
-      \varepsilon_{ni} \sim \mathcal{N}(0, 1)$$
+    $$x_{ni} = m_{c_n i}\, e^{0.3\, r_{ni}}, \qquad
+      r_{ni} \sim \mathcal{N}(0, 1)$$
 
+    r は標準正規分布の乱数で、代表値に、だいたい 0.74 倍から 1.35 倍のばらつきを掛けます
+    （およそ 3 分の 2 の値が、この間に入ります）。
     列の名前と単位は ANIMAL_FEATURES、クラスの名前は ANIMAL_CLASSES にあります。
 
     Args:
@@ -100,9 +102,12 @@ def house_prices(n: int, *, rng: np.random.Generator) -> tuple[Array, Array]:
     r"""家の広さと駅からの距離から決まる価格。回帰の例です。
 
     $$\begin{aligned}
-    d &= 1500 + 60\, x_0 - 80\, x_1 + 200\, \varepsilon \\
-    \varepsilon &\sim \mathcal{N}(0, 1)
+    d &= 1500 + 60\, x_1 - 80\, x_2 + 200\, r \\
+    r &\sim \mathcal{N}(0, 1)
     \end{aligned}$$
+
+    $x_1$ は広さ、$x_2$ は駅からの距離です。r は標準正規分布の乱数で、価格に、標準偏差
+    200 万円のばらつきを足します。
 
     Args:
         n: サンプルの数。1 以上。

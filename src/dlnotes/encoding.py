@@ -351,13 +351,13 @@ def dequantize_wave(codes: ArrayLike, *, bits: int) -> Array:
 
 
 def board_planes(rows: Sequence[str]) -> Array:
-    r"""盤面を、先手 X の石の面と後手 O の石の面の二枚にします。
+    r"""碁盤の石を、黒石 X の面と白石 O の面の二枚にします。石は線の交点に置きます。
 
-    $$x_{chw} = \begin{cases} 1 & (\text{升}\ (h, w)\ \text{に}\ c\ \text{の石がある}) \\
+    $$x_{chw} = \begin{cases} 1 & (\text{交点}\ (h, w)\ \text{に石}\ c\ \text{がある}) \\
       0 & (\text{ない}) \end{cases}$$
 
     Args:
-        rows: 盤面の行。各文字は "X"、"O"、空きの "."。行の長さは同じ。
+        rows: 盤面の行。各文字は黒石の "X"、白石の "O"、空きの "."。行の長さは同じ。
 
     Returns:
         形 (2, H, W)、float64。0 枚目が X、1 枚目が O。
@@ -386,7 +386,7 @@ def board_from_planes(planes: ArrayLike) -> tuple[str, ...]:
       \text{.} & (x_{0hw} = x_{1hw} = 0) \end{cases}$$
 
     Args:
-        planes: 石の面。形は (2, H, W)、値は 0 か 1。同じ升に二つの石はありません。
+        planes: 石の面。形は (2, H, W)、値は 0 か 1。同じ交点に二つの石はありません。
 
     Returns:
         盤面の行。各文字は "X"、"O"、"."。
@@ -404,7 +404,7 @@ def board_from_planes(planes: ArrayLike) -> tuple[str, ...]:
     if not np.isin(x, (0, 1)).all():
         raise ValueError("planes は 0 か 1 の値が必要ですが、ほかの値がありました")
     if (x.sum(axis=0) > 1).any():
-        raise ValueError("planes は一つの升に一つの石が必要ですが、X と O が重なっていました")
+        raise ValueError("planes は一つの交点に一つの石が必要ですが、X と O が重なっていました")
     cells = np.where(x[0] == 1, "X", np.where(x[1] == 1, "O", "."))
     return tuple("".join(row) for row in cells)
 

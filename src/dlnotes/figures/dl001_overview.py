@@ -193,7 +193,7 @@ def quantised_wave() -> Figure:
     codes = quantize_wave(x, bits=3)
     for level in dequantize_wave(np.arange(8), bits=3):
         ax.axhline(level, color=FAINT, lw=1)
-    ax.plot(np.arange(len(fine)) / 40, fine, "-", color=INK, lw=1, label="もとの波")
+    ax.plot(np.arange(len(fine)) / 40, fine, "-", color=INK, lw=1, label="元の波")
     ax.plot(1000 * t, x, "o", color=BLUE, fillstyle="none", mew=1.6, label="測った値")
     rounded = dequantize_wave(codes, bits=3)
     ax.plot(1000 * t, rounded, "x", color=RED, mew=1.8, label="丸めた値")

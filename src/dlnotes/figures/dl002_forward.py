@@ -72,7 +72,7 @@ def _unit(inputs: Sequence[str]) -> Figure:
 
 
 def unit() -> Figure:
-    """ユニットひとつ。入力に重みを掛けて足し、バイアスを加えた総入力 u を、f で z に変える。"""
+    """一つのユニット。入力に重みを掛けて足し、バイアスを加えた総入力 u を、f で z に変える。"""
     return _unit(["", "", "", ""])
 
 

@@ -87,7 +87,7 @@ def _jump(ax: Axes, f: Function, color: str) -> None:
 
 
 def step_and_derivative() -> Figure:
-    """ステップ関数と導関数。出力は 0 で 1 に跳び、傾きはどこでも 0 になる。"""
+    """ステップ関数と導関数。出力は 0 で 1 に跳び、傾きは 0 を除いて 0 になる。"""
     drawing, top, bottom = _pair(step, step_derivative)
     _jump(top, step, BLUE)
     top.set(ylim=(-0.15, 1.15), yticks=[0, 0.5, 1])
@@ -115,7 +115,7 @@ def relu_and_derivative() -> Figure:
 
 
 def vanishing_gradient() -> Figure:
-    """層をさかのぼったときの δ の大きさ。シグモイドでは一層ごとに約 1/4 になる。"""
+    """層をさかのぼったときの δ の大きさ。シグモイド関数では一層ごとに約 1/4 になる。"""
     drawing, (ax,) = _style.figure(height=4.0)
     rng = np.random.default_rng(0)
     x, d = rng.standard_normal((2, 50, 30))
@@ -124,7 +124,7 @@ def vanishing_gradient() -> Figure:
     for name, initial, label in (
         ("relu", "he", "ReLU"),
         ("tanh", "xavier", "tanh"),
-        ("sigmoid", "xavier", "シグモイド"),
+        ("sigmoid", "xavier", "シグモイド関数"),
     ):
         network = init_network(
             [30] * (depth + 1), activation=name, initial=initial, rng=np.random.default_rng(0)

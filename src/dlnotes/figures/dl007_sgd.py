@@ -25,9 +25,17 @@ def redundant() -> Figure:
         ("勾配降下法（毎回 1,000 個）", 1000, 60, _style.BLUE, "-"),
         ("確率的勾配降下法（毎回 1 個）", 1, 3, _style.RED, "--"),
     ):
-        settings = {"loss": "squared_error", "optimizer": SGD(0.07), "batch_size": B}
         rng = np.random.default_rng(2)
-        steps = list(train(network, x, d, epochs=epochs, rng=rng, **settings))
+        steps = train(
+            network,
+            x,
+            d,
+            loss="squared_error",
+            optimizer=SGD(0.07),
+            batch_size=B,
+            epochs=epochs,
+            rng=rng,
+        )
         losses = np.array([step.loss for step in steps])
         # 1 個ずつの誤差はばらつくので、50 回の平均で描く。
         width = 50 if B == 1 else 1
@@ -71,10 +79,11 @@ def drift() -> Figure:
     slope = np.where(np.arange(2000)[:, np.newaxis] < 1000, [3.0, 2.0], [1.0, 4.0])
     d = (x * slope).sum(axis=1) + 0.2 * rng.normal(size=2000)
     batch = np.linalg.lstsq(x[:1000], d[:1000], rcond=None)[0]
-    online, errors = np.zeros(2), []
+    online: Array = np.zeros(2)
+    errors = []
     for a, b in zip(x, d, strict=True):
         errors.append((b - a @ online) ** 2 / 2)
-        online = SGD(0.05).step(online, (a @ online - b) * a, None)[0]
+        online = SGD(0.05).step(online, (a @ online - b) * a, ())[0]
     mean = np.array(errors).reshape(-1, 50).mean(axis=1)
     stale = ((d - x @ batch) ** 2 / 2).reshape(-1, 50).mean(axis=1)
     t = np.arange(25, 2000, 50)
