@@ -397,7 +397,7 @@ def softmax(u: ArrayLike, *, temperature: float = 1.0) -> Array:
 
 
 def log_softmax(u: ArrayLike, *, temperature: float = 1.0) -> Array:
-    r"""ソフトマックスの対数。確率が 0 に丸められるほど小さくても、対数は正しく求まります。
+    r"""ソフトマックス関数の対数。確率が 0 に丸められるほど小さくても、対数は正しく求まります。
 
     $$\begin{aligned}
     \log y_k &= \frac{u_k - m}{T} - \log \sum_{j=1}^{K} e^{(u_j - m) / T} \\
@@ -425,7 +425,7 @@ def log_softmax(u: ArrayLike, *, temperature: float = 1.0) -> Array:
 
 
 def softmax_jacobian(u: ArrayLike) -> Array:
-    r"""ソフトマックスのヤコビ行列。どの出力も、すべての総入力に左右されます。
+    r"""ソフトマックス関数のヤコビ行列。どの出力も、すべての総入力に左右されます。
 
     $$\frac{\partial y_k}{\partial u_j} = y_k\,(\delta_{kj} - y_j)$$
 
@@ -451,7 +451,7 @@ def softmax_jacobian(u: ArrayLike) -> Array:
 
 
 def _shifted(u: ArrayLike, temperature: float) -> Array:
-    """ソフトマックスの指数 (u − max u) / T。最大は 0。"""
+    """ソフトマックス関数の指数 (u − max u) / T。最大は 0。"""
     u = as_finite("u", u)
     check_shape("u", u, ("K",), ("N", "K"))
     if u.shape[-1] < 2:

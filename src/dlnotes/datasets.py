@@ -158,7 +158,7 @@ def line_with_outlier(n: int, *, rng: np.random.Generator) -> tuple[Array, Array
 
 
 def two_gaussians(n: int, *, rng: np.random.Generator) -> tuple[Array, Array]:
-    r"""平面の二つの正規分布。事後確率が、ちょうどシグモイドになります。
+    r"""平面の二つの正規分布。事後確率が、ちょうどシグモイド関数になります。
 
     $$\begin{aligned}
     x \mid C_0 &\sim \mathcal{N}\left((-1, -1),\, I\right) \\

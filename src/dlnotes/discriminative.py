@@ -44,7 +44,7 @@ _NOT_UNIQUE = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LogisticRegression:
-    r"""識別モデル。事後確率を、線形関数のソフトマックスで表します（多クラスロジスティック回帰）。
+    r"""識別モデル。事後確率を、線形関数のソフトマックス関数で表します（多クラスロジスティック回帰）。
 
     $$p(C_k \mid x) = \operatorname{softmax}(xW + b)_k$$
 
@@ -100,7 +100,7 @@ class LinearDiscriminant:
 
 
 def scores(model: LogisticRegression | LinearDiscriminant, x: ArrayLike) -> Array:
-    r"""クラスごとの点数。識別モデルでは、ソフトマックスに入る前の総入力です。
+    r"""クラスごとの点数。識別モデルでは、ソフトマックス関数に入る前の総入力です。
 
     $$u = xW + b$$
 
@@ -179,9 +179,11 @@ def fit_logistic_regression(
 ) -> LogisticRegression:
     r"""識別モデルを、交差エントロピーを最小にする最尤推定で学びます。
 
-    $$E(\theta) = \frac{1}{N} \sum_{n} \left(-\sum_{k} d_{nk} \log y_{nk}\right)
-          + \frac{\lambda}{2} \lVert W \rVert^2, \qquad
-    \theta \leftarrow \theta - t\, H^{-1} \nabla E$$
+    $$\begin{aligned}
+    E(\theta) = &-\frac{1}{N} \sum_{n} \sum_{k} d_{nk} \log y_{nk} \\
+    &+ \frac{\lambda}{2} \lVert W \rVert^2 \\
+    \theta \leftarrow &\ \theta - t\, H^{-1} \nabla E
+    \end{aligned}$$
 
     E は凸なので、どこから始めても同じ最小値に着きます。勾配降下法でも学べますが、ここでは、
     学習率を選ばずに十数回で丸め誤差まで収束するニュートン法を使います。

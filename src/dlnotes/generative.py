@@ -118,8 +118,11 @@ def fit_gaussian_classifier(
 ) -> GaussianClassifier:
     r"""クラスごとの正規分布を最尤推定で学びます。
 
-    $$\pi_k = \frac{N_k}{N}, \qquad \mu_k = \frac{1}{N_k} \sum_{n} d_{nk}\, x_n, \qquad
-    \Sigma_k = \frac{1}{N_k} \sum_{n} d_{nk} (x_n - \mu_k)(x_n - \mu_k)^\top$$
+    $$\begin{aligned}
+    \pi_k &= \frac{N_k}{N} \\
+    \mu_k &= \frac{1}{N_k} \sum_{n} d_{nk}\, x_n \\
+    \Sigma_k &= \frac{1}{N_k} \sum_{n} d_{nk} (x_n - \mu_k)(x_n - \mu_k)^\top
+    \end{aligned}$$
 
     $N_k = \sum_n d_{nk}$ はクラス k のサンプル数です。shared なら、全クラスが一つの
     $\Sigma = \sum_k \pi_k \Sigma_k$ を共有し、境界は直線（超平面）になります。
@@ -183,8 +186,10 @@ def fit_gaussian_naive_bayes(
 def log_likelihood(model: GaussianClassifier, x: ArrayLike) -> Array:
     r"""クラスごとの対数尤度。クラス k を仮定したとき、x がどれほど出やすいか。
 
-    $$\log p(x \mid C_k) = -\frac{1}{2} (x - \mu_k)^\top \Sigma_k^{-1} (x - \mu_k)
-          - \frac{1}{2} \log \lvert \Sigma_k \rvert - \frac{D}{2} \log 2\pi$$
+    $$\begin{aligned}
+    \log p(x \mid C_k) = &-\frac{1}{2} (x - \mu_k)^\top \Sigma_k^{-1} (x - \mu_k) \\
+    &- \frac{1}{2} \log \lvert \Sigma_k \rvert - \frac{D}{2} \log 2\pi
+    \end{aligned}$$
 
     コレスキー分解 $\Sigma = LL^\top$ を使い、逆行列も行列式も直接には計算しません。
 
@@ -216,8 +221,10 @@ def log_likelihood(model: GaussianClassifier, x: ArrayLike) -> Array:
 def posterior(model: GaussianClassifier, x: ArrayLike) -> Array:
     r"""事後確率。x を見たあとで、各クラスがどれほど確からしいか。
 
-    $$p(C_k \mid x) = \exp\left(a_k - \log \sum_j e^{a_j}\right), \qquad
-    a_k = \log p(x \mid C_k) + \log \pi_k$$
+    $$\begin{aligned}
+    p(C_k \mid x) &= \exp\left(a_k - \log \sum_j e^{a_j}\right) \\
+    a_k &= \log p(x \mid C_k) + \log \pi_k
+    \end{aligned}$$
 
     ベイズの定理そのものです。密度は 0 に潰れやすいので、割り算を対数の引き算で行います。
 
@@ -288,8 +295,10 @@ def predict(model: GaussianClassifier, x: ArrayLike) -> IntArray:
 def sample(model: GaussianClassifier, n: int, *, rng: np.random.Generator) -> tuple[Array, Array]:
     r"""新しいデータの生成。クラスを選び、そのクラスの正規分布から x を取り出します。
 
-    $$k \sim \pi, \qquad x = \mu_k + L_k \xi, \qquad \xi \sim \mathcal{N}(0, I), \qquad
-    \Sigma_k = L_k L_k^\top$$
+    $$\begin{aligned}
+    k &\sim \pi, \qquad \xi \sim \mathcal{N}(0, I) \\
+    x &= \mu_k + L_k \xi, \qquad \Sigma_k = L_k L_k^\top
+    \end{aligned}$$
 
     Args:
         model: 分類器。
@@ -317,10 +326,13 @@ def sample(model: GaussianClassifier, n: int, *, rng: np.random.Generator) -> tu
 
 
 def linear_form(model: GaussianClassifier) -> tuple[Array, Array]:
-    r"""共分散行列を共有する分類器の事後確率を、線形関数のソフトマックスとして書き直します。
+    r"""共分散行列を共有する分類器の事後確率を、線形関数のソフトマックス関数として書き直します。
 
-    $$p(C_k \mid x) = \operatorname{softmax}(xW + b)_k, \qquad
-    w_k = \Sigma^{-1} \mu_k, \qquad b_k = -\frac{1}{2} \mu_k^\top \Sigma^{-1} \mu_k + \log \pi_k$$
+    $$\begin{aligned}
+    p(C_k \mid x) &= \operatorname{softmax}(xW + b)_k \\
+    w_k &= \Sigma^{-1} \mu_k \\
+    b_k &= -\frac{1}{2} \mu_k^\top \Sigma^{-1} \mu_k + \log \pi_k
+    \end{aligned}$$
 
     クラスが二つなら $p(C_1 \mid x) = \sigma\bigl((w_1 - w_0)^\top x + b_1 - b_0\bigr)$ で、
     ロジスティック回帰と同じ形になります。
@@ -439,8 +451,10 @@ def average_pooling_matrix(height: int, width: int, factor: int) -> Array:
 def restore(prior: GaussianPrior, A: ArrayLike, y: ArrayLike, *, noise_std: float) -> Array:
     r"""線形な観測 y から元の x を推定します。正規分布どうしなので、事後平均が式で求まります。
 
-    $$y = Ax + \sigma\xi, \qquad
-    \mathrm{E}[x \mid y] = \mu + \Sigma A^\top (A \Sigma A^\top + \sigma^2 I)^{-1} (y - A\mu)$$
+    $$\begin{aligned}
+    y &= Ax + \sigma\xi \\
+    \mathrm{E}[x \mid y] &= \mu + \Sigma A^\top (A \Sigma A^\top + \sigma^2 I)^{-1} (y - A\mu)
+    \end{aligned}$$
 
     y を生んだ x は無数にあります。その中で、学んだ画像らしさに最も合うものを選ぶのが超解像です。
 

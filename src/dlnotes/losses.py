@@ -193,7 +193,7 @@ def huber_gradient(y: ArrayLike, d: ArrayLike, *, delta: float = 1.0) -> Array:
 
 
 def cross_entropy(probabilities: ArrayLike, labels: ArrayLike) -> Array:
-    r"""確率から求める交差エントロピー誤差。正解のクラスに高い確率を付けるほど小さくなります。
+    r"""確率から求める交差エントロピー。正解のクラスに高い確率を付けるほど小さくなります。
 
     $$E = -\sum_{k=1}^{K} d_k \log y_k, \qquad 0 \log 0 = 0$$
 
@@ -219,7 +219,7 @@ def cross_entropy(probabilities: ArrayLike, labels: ArrayLike) -> Array:
 
 
 def cross_entropy_gradient(probabilities: ArrayLike, labels: ArrayLike) -> Array:
-    r"""交差エントロピー誤差の、確率についての勾配。
+    r"""交差エントロピーの、確率についての勾配。
 
     $$\frac{\partial E}{\partial y_k} = -\frac{d_k}{y_k}, \qquad \frac{0}{0} = 0$$
 
@@ -244,7 +244,7 @@ def cross_entropy_gradient(probabilities: ArrayLike, labels: ArrayLike) -> Array
 
 
 def softmax_cross_entropy(logits: ArrayLike, labels: ArrayLike) -> Array:
-    r"""ソフトマックスと交差エントロピー誤差を一つにしたもの。
+    r"""ソフトマックス関数と交差エントロピーを一つにしたもの。
 
     $$\begin{aligned}
     E &= -\sum_{k=1}^{K} d_k \log \mathrm{softmax}(u)_k \\
@@ -274,7 +274,7 @@ def softmax_cross_entropy(logits: ArrayLike, labels: ArrayLike) -> Array:
 
 
 def softmax_cross_entropy_gradient(logits: ArrayLike, labels: ArrayLike) -> Array:
-    r"""ソフトマックスと交差エントロピー誤差の、総入力についての勾配。出力と正解の差になります。
+    r"""ソフトマックス関数と交差エントロピーの、総入力についての勾配。出力と正解の差になります。
 
     $$\frac{\partial E}{\partial u_k} = y_k - d_k, \qquad y = \mathrm{softmax}(u)$$
 
@@ -297,7 +297,7 @@ def softmax_cross_entropy_gradient(logits: ArrayLike, labels: ArrayLike) -> Arra
 
 
 def binary_cross_entropy(probabilities: ArrayLike, labels: ArrayLike) -> Array:
-    r"""確率から求める二値の交差エントロピー誤差。
+    r"""確率から求める二値の交差エントロピー。
 
     $$E = -d \log y - (1 - d) \log (1 - y), \qquad 0 \log 0 = 0$$
 
@@ -322,7 +322,7 @@ def binary_cross_entropy(probabilities: ArrayLike, labels: ArrayLike) -> Array:
 
 
 def binary_cross_entropy_gradient(probabilities: ArrayLike, labels: ArrayLike) -> Array:
-    r"""二値の交差エントロピー誤差の、確率についての勾配。
+    r"""二値の交差エントロピーの、確率についての勾配。
 
     $$\frac{\partial E}{\partial y} = -\frac{d}{y} + \frac{1 - d}{1 - y}, \qquad \frac{0}{0} = 0$$
 
@@ -345,7 +345,7 @@ def binary_cross_entropy_gradient(probabilities: ArrayLike, labels: ArrayLike) -
 
 
 def sigmoid_binary_cross_entropy(logits: ArrayLike, labels: ArrayLike) -> Array:
-    r"""シグモイドと二値の交差エントロピー誤差を一つにしたもの。
+    r"""シグモイド関数と二値の交差エントロピーを一つにしたもの。
 
     $$\begin{aligned}
     E &= \log(1 + e^{u}) - d u \\
@@ -373,7 +373,7 @@ def sigmoid_binary_cross_entropy(logits: ArrayLike, labels: ArrayLike) -> Array:
 
 
 def sigmoid_binary_cross_entropy_gradient(logits: ArrayLike, labels: ArrayLike) -> Array:
-    r"""シグモイドと二値の交差エントロピー誤差の、総入力についての勾配。
+    r"""シグモイド関数と二値の交差エントロピーの、総入力についての勾配。
 
     $$\frac{\partial E}{\partial u} = y - d, \qquad y = \sigma(u)$$
 

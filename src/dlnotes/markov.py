@@ -277,8 +277,10 @@ def joint_log_probability(
 def forward_log_probabilities(model: HiddenMarkovModel, observations: ArrayLike) -> Array:
     r"""前向きアルゴリズム。時刻 t までの観測と、時刻 t の状態がともに起こる対数確率。
 
-    $$\alpha_t(j) = p(x_1,\dots,x_t,\, s_t = j)
-          = \left(\sum_i \alpha_{t-1}(i) A_{ij}\right) B_{j x_t}$$
+    $$\begin{aligned}
+    \alpha_t(j) &= p(x_1,\dots,x_t,\, s_t = j) \\
+    &= \left(\sum_i \alpha_{t-1}(i) A_{ij}\right) B_{j x_t}
+    \end{aligned}$$
 
     経路は $S^T$ 本ありますが、和を時刻ごとにまとめるので、手間は $S^2 T$ に比例します。
 

@@ -53,7 +53,7 @@ class Activation:
     Attributes:
         name: 名前。
         function: f。総入力 u (N, D) を同じ形の出力にする関数。
-        derivative: f′。要素ごとの導関数がないソフトマックスでは None。
+        derivative: f′。要素ごとの導関数がないソフトマックス関数では None。
 
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、5.1 節。

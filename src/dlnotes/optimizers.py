@@ -1,4 +1,4 @@
-r"""パラメータの更新式と、学習率の予定表。
+r"""パラメータの更新式と、学習率スケジュール。
 
 どの最適化法も、パラメータ全体を 1 本のベクトル θ として受け取り、新しい θ を返します。
 勾配を $g=\nabla E(\theta)$、学習率を $\varepsilon$ と書きます。
@@ -112,10 +112,11 @@ def _check(theta: Array, gradient: Array, *memory: Array) -> None:
 
 @dataclass(frozen=True, slots=True)
 class SGD:
-    r"""勾配降下法。勾配の逆向きへ、学習率の分だけ進みます。
+    r"""勾配降下法。勾配に学習率を掛けた分だけ、逆向きへ進みます。
 
     $$\theta \leftarrow \theta - \varepsilon g$$
 
+    一歩の長さは $\varepsilon \lVert g \rVert$ で、勾配が小さいところでは短くなります。
     $g$ が全データの勾配なら最急降下法 (GD)、一部のデータの勾配なら確率的勾配降下法 (SGD) です。
     覚えておくものがないので、状態は空の組 `()` です。
 
@@ -153,7 +154,8 @@ class Momentum:
 
     $$v \leftarrow \mu v + g, \qquad \theta \leftarrow \theta - \varepsilon v$$
 
-    変わるのは進む向きで、学習率ではありません。
+    勾配が $v$ に置き換わるので、進む向きも一歩の長さも変わります。
+    学習率 $\varepsilon$ は変わりません。
     同じ勾配が続くと、1 回に進む距離は $1/(1-\mu)$ 倍に近づきます。
 
     Attributes:
@@ -231,7 +233,7 @@ class Nesterov:
 
 @dataclass(frozen=True, slots=True)
 class AdaGrad:
-    r"""AdaGrad。それまでの勾配の 2 乗の和 $h$ で、学習率を成分ごとに小さくしていきます。
+    r"""AdaGrad。それまでの勾配の二乗の和 $h$ で、学習率を成分ごとに小さくしていきます。
 
     $$h \leftarrow h + g^2, \qquad \theta \leftarrow \theta - \varepsilon \frac{g}{\sqrt{h} + c}$$
 
@@ -256,7 +258,7 @@ class AdaGrad:
         _settle(self)
 
     def init(self, theta: ArrayLike) -> Array:
-        """2 乗の和 $h=0$。形 (P,)。"""
+        """二乗の和 $h=0$。形 (P,)。"""
         return _zeros(theta)
 
     def step(self, theta: Array, gradient: Array, state: Array) -> tuple[Array, Array]:
@@ -298,7 +300,7 @@ class RMSProp:
         _settle(self)
 
     def init(self, theta: ArrayLike) -> Array:
-        """2 乗の移動平均 $h=0$。形 (P,)。"""
+        """二乗の移動平均 $h=0$。形 (P,)。"""
         return _zeros(theta)
 
     def step(self, theta: Array, gradient: Array, state: Array) -> tuple[Array, Array]:
@@ -340,7 +342,7 @@ class Adadelta:
         _settle(self)
 
     def init(self, theta: ArrayLike) -> tuple[Array, Array]:
-        """2 乗の移動平均 $(h, s)=(0, 0)$。どちらも形 (P,)。"""
+        """二乗の移動平均 $(h, s)=(0, 0)$。どちらも形 (P,)。"""
         return _zeros(theta), _zeros(theta)
 
     def step(
@@ -357,7 +359,7 @@ class Adadelta:
 
 @dataclass(frozen=True, slots=True)
 class Adam:
-    r"""Adam。勾配の移動平均 $m$ へ進む距離を、2 乗の移動平均 $v$ で成分ごとに調節します。
+    r"""Adam。勾配の移動平均 $m$ へ進む距離を、二乗の移動平均 $v$ で成分ごとに調節します。
 
     $$\begin{aligned}
     t &\leftarrow t + 1 \\

@@ -32,14 +32,14 @@ def bump_network(
 
     $$y = h\,f(x - a) - h\,f(x - b)$$
 
-    $f$ はステップ関数です。steepness に $s$ を与えると、シグモイド $\sigma(s(x - a))$ に
+    $f$ はステップ関数です。steepness に $s$ を与えると、シグモイド関数 $\sigma(s(x - a))$ に
     置き換えます。$s$ を大きくするほど、角の立ったこぶに近づきます。
 
     Args:
         left: 左端 $a$。
         right: 右端 $b$。$a < b$。
         height: 高さ $h$。
-        steepness: シグモイドの急さ $s > 0$。None ならステップ関数。
+        steepness: シグモイド関数の急さ $s > 0$。None ならステップ関数。
 
     Returns:
         中間層が二ユニットのネットワーク。
@@ -73,7 +73,7 @@ def staircase_network(
         low: 区間の左端 $a$。
         high: 区間の右端 $b$。
         pieces: 段の数 n（2 以上）。
-        steepness: シグモイドの急さ。None ならステップ関数。
+        steepness: シグモイド関数の急さ。None ならステップ関数。
 
     Returns:
         中間層が n − 1 ユニットのネットワーク。
@@ -95,8 +95,11 @@ def staircase_network(
 def relu_interpolant(f: Function, low: float, high: float, pieces: int) -> Network:
     r"""区間を等分した点で f と一致する折れ線を、ReLU のネットワークで作ります。
 
-    $$y = f(t_0) + \sum_{i=0}^{n-1} (m_i - m_{i-1})\, \mathrm{ReLU}(x - t_i), \qquad
-    m_i = \frac{f(t_{i+1}) - f(t_i)}{t_{i+1} - t_i}, \qquad m_{-1} = 0$$
+    $$\begin{aligned}
+    y &= f(t_0) + \sum_{i=0}^{n-1} (m_i - m_{i-1})\, \mathrm{ReLU}(x - t_i) \\
+    m_i &= \frac{f(t_{i+1}) - f(t_i)}{t_{i+1} - t_i} \\
+    m_{-1} &= 0
+    \end{aligned}$$
 
     ユニットは、折れ線の傾きを節点で一つずつ変えます。
     誤差は $\max\lvert f''\rvert \cdot (b - a)^2 / 8n^2$ 以下で、線分の数の二乗に反比例します。
@@ -163,8 +166,10 @@ def sup_error(
 def sawtooth_network(depth: int) -> Network:
     r"""区間 [0, 1] を 2 の depth 乗本の線分で往復する、のこぎり波の深いネットワーク。
 
-    $$m(x) = 2\,\mathrm{ReLU}(x) - 4\,\mathrm{ReLU}\left(x - \tfrac{1}{2}\right), \qquad
-    y = \underbrace{m(m(\cdots m(x)))}_{k}$$
+    $$\begin{aligned}
+    m(x) &= 2\,\mathrm{ReLU}(x) - 4\,\mathrm{ReLU}\left(x - \tfrac{1}{2}\right) \\
+    y &= \underbrace{m(m(\cdots m(x)))}_{k}
+    \end{aligned}$$
 
     三角形 $m$ を一度くぐるたびに折り目が倍になるので、2k ユニットで $2^k$ 本の線分ができます。
     中間層が一つなら、同じ線分の数に $2^k - 1$ 以上のユニットが要ります。
@@ -195,8 +200,9 @@ def sawtooth_network(depth: int) -> Network:
 def count_linear_pieces(network: Network, low: float, high: float) -> int:
     r"""折れ線になるネットワークの、区間の中の線分の数。
 
-    $$u^{(l)}_j(x) = 0 \text{ となる } x \text{ を、入力に近い層から順にすべて求める}$$
+    $$\left\{\, x \mid u^{(l)}_j(x) = 0 \,\right\}$$
 
+    入力に近い層から順に、上の集合をすべて求めます。
     ReLU が折れるのは総入力が 0 の点だけで、それより前の折れ目の間では総入力は直線です。そこで、
     折れ目を層ごとに式で求めて足してゆけば、細かい格子で探さなくても見落としがありません。
     傾きの差が 100 万分の 1 に満たない隣どうしは、一本の線分とみなします。

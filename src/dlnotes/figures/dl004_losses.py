@@ -40,7 +40,7 @@ def _column(values: Array) -> Array:
 
 
 def error_curves() -> Figure:
-    """誤差と、その傾き。差のままでは底がなく、絶対誤差は底がとがり、二乗誤差は底がなめらか。"""
+    """誤差と、その勾配。差のままでは底がなく、絶対誤差は底がとがり、二乗誤差は底がなめらか。"""
     drawing, (top, bottom) = _style.figure(2, height=5.4, sharex=True)
     e = _column(np.linspace(-3, 3, 301))
     d = np.zeros_like(e)
@@ -51,7 +51,7 @@ def error_curves() -> Figure:
     top.set(ylabel="誤差 $E$", ylim=(-1.6, 4.6))
     top.legend(loc="upper center", ncols=2)
     bottom.plot(e, squared_error_gradient(e, d))
-    # 絶対誤差の傾きは 0 で跳ぶので、左右を別の線にする。
+    # 絶対誤差の勾配は 0 で跳ぶので、左右を別の線にする。
     gradient = np.where(e == 0, np.nan, absolute_error_gradient(e, d))
     bottom.plot(e, gradient)
     bottom.plot(e, huber_gradient(e, d))
@@ -59,7 +59,7 @@ def error_curves() -> Figure:
     bottom.text(1.55, 2.0, "二乗", ha="right", color=_style.BLUE)
     bottom.text(-2.9, -0.8, "絶対と Huber")
     bottom.text(-2.9, 1.2, "差のまま")
-    bottom.set(xlabel="差 $y-d$", ylabel="傾き", ylim=(-2.4, 2.4))
+    bottom.set(xlabel="差 $y-d$", ylabel="勾配", ylim=(-2.4, 2.4))
     return drawing
 
 
@@ -113,7 +113,7 @@ def outlier_lines() -> Figure:
 
 
 def through_sigmoid() -> Figure:
-    """正解が 1 のときの誤差と傾き。二乗誤差は、大きく外した左の端で平らになる。"""
+    """正解が 1 のときの誤差と勾配。二乗誤差は、大きく外した左の端で平らになる。"""
     drawing, (top, bottom) = _style.figure(2, height=5.0, sharex=True)
     u = np.linspace(-8, 8, 321)
     y, d = sigmoid(u), np.ones_like(u)
@@ -123,7 +123,7 @@ def through_sigmoid() -> Figure:
     top.legend(loc="upper right")
     bottom.plot(u, sigmoid_binary_cross_entropy_gradient(u, d))
     bottom.plot(u, (y - d) * sigmoid_derivative(u))
-    bottom.set(xlabel="総入力 $u$（正解は $d=1$）", ylabel="傾き", ylim=(-1.1, 0.15))
+    bottom.set(xlabel="総入力 $u$（正解は $d=1$）", ylabel="勾配", ylim=(-1.1, 0.15))
     return drawing
 
 

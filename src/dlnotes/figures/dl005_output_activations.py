@@ -67,7 +67,7 @@ def temperature() -> Figure:
 
 
 def three_pairs() -> Figure:
-    """三つの組の誤差と傾き。どの組でも、傾きは出力から正解の 1 を引いたものになる。"""
+    """三つの組の誤差と勾配。どの組でも、勾配は出力から正解の 1 を引いたものになる。"""
     drawing, (top, bottom) = _style.figure(2, height=5.4, sharex=True)
     u = np.linspace(-4, 6, 201)
     one = np.ones_like(u)
@@ -75,14 +75,14 @@ def three_pairs() -> Figure:
     logits = np.stack([u, np.zeros_like(u), np.zeros_like(u)], axis=1)
     labels = np.tile([1.0, 0.0, 0.0], (len(u), 1))
     top.plot(u, squared_error(column, ones), label="恒等写像")
-    top.plot(u, sigmoid_binary_cross_entropy(u, one), label="シグモイド")
-    top.plot(u, softmax_cross_entropy(logits, labels), label="ソフトマックス")
+    top.plot(u, sigmoid_binary_cross_entropy(u, one), label="シグモイド関数")
+    top.plot(u, softmax_cross_entropy(logits, labels), label="ソフトマックス関数")
     top.set(ylabel="誤差 $E$", ylim=(-0.2, 8))
     top.legend(loc="upper center")
     bottom.plot(u, squared_error_gradient(column, ones))
     bottom.plot(u, sigmoid_binary_cross_entropy_gradient(u, one))
     bottom.plot(u, softmax_cross_entropy_gradient(logits, labels)[:, 0])
-    bottom.set(xlabel="総入力 $u$（正解は $d=1$）", ylabel="傾き $y-d$", ylim=(-2.2, 1.2))
+    bottom.set(xlabel="総入力 $u$（正解は $d=1$）", ylabel="勾配 $y-d$", ylim=(-2.2, 1.2))
     return drawing
 
 
@@ -119,7 +119,7 @@ def _exact(u: Array) -> Array:
 
 
 def epsilon_cap() -> Figure:
-    """1e-7 を足した誤差。16.118 で頭打ちになり、大きく間違えたところで傾きが消える。"""
+    """1e-7 を足した誤差。16.118 で頭打ちになり、大きく間違えたところで勾配が消える。"""
     drawing, (top, bottom) = _style.figure(2, height=5.0, sharex=True)
     u = np.linspace(0, 30, 301)
     ways: dict[str, Callable[[Array], Array]] = {
@@ -135,7 +135,7 @@ def epsilon_cap() -> Figure:
     top.legend(loc="lower right")
     bottom.set(
         xlabel="間違ったクラスの総入力 $u_2$",
-        ylabel=r"傾き $\partial E/\partial u_2$",
+        ylabel=r"勾配 $\partial E/\partial u_2$",
         ylim=(0, 1.1),
     )
     return drawing

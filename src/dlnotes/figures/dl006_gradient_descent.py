@@ -165,7 +165,7 @@ def stationary_points() -> Figure:
 
 
 def noise_and_schedules() -> Figure:
-    """上は四つの予定表。下の誤差は、学習率が一定だと下げ止まり、下げていけば小さくなる。"""
+    """上は四つの学習率スケジュール。下の誤差は、学習率が一定だと下げ止まり、下げていけば小さくなる。"""
     drawing, (top, bottom) = _style.figure(2, height=5.2, sharex=True)
     updates = 300
     schedules = {
