@@ -1,0 +1,146 @@
+"""できあがったサイトを、よそのフォルダーの下に置かれたものとしてブラウザに見せる。"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache, partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Error, Page
+
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
+SWITCHES = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+# 広すぎるときに、右にはみ出した要素を三つまで挙げる。
+TOO_WIDE = """() => {
+  const root = document.documentElement
+  if (root.scrollWidth <= root.clientWidth) return []
+  const wide = [...document.querySelectorAll("body *")]
+    .filter(e => e.getBoundingClientRect().right > root.clientWidth + 1)
+  const examples = wide.slice(-3).map(e => e.outerHTML.slice(0, 200))
+  return [`${root.scrollWidth} > ${root.clientWidth}`, ...examples]
+}"""
+SHOW_IMAGES = """async () => {
+  const broken = []
+  for (const image of document.querySelectorAll("article img")) {
+    if (!image.checkVisibility()) continue
+    image.scrollIntoView()
+    await image.decode().catch(() => {})
+    if (!image.naturalWidth) broken.push(image.src)
+  }
+  return broken
+}"""
+UNFOLD = "document.querySelectorAll('details').forEach(d => d.open = true)"
+
+
+class Handler(SimpleHTTPRequestHandler):
+    """`/dlnotes/` の下だけを、キャッシュさせずに出す。"""
+
+    protocol_version = "HTTP/1.1"
+
+    def translate_path(self, path: str) -> str:
+        inside = path.startswith("/dlnotes/")
+        return super().translate_path(path.removeprefix("/dlnotes") if inside else "/nowhere")
+
+    def end_headers(self) -> None:
+        self.send_header("Cache-Control", "no-store")
+        super().end_headers()
+
+    def log_message(self, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture(scope="session")
+def base(site: Path) -> Iterator[str]:
+    """サイトの住所。"""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(site))) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/dlnotes/"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    """このパソコンの Chromium を使う。"""
+    names = [os.environ.get("CHROMIUM") or "", *CHROMIUMS]
+    found = next(filter(None, map(shutil.which, names)), None)
+    assert found, "Chromium がありません。CHROMIUM= で場所を指定してください。"
+    return {"executable_path": found, "args": SWITCHES}
+
+
+@dataclass
+class Visit:
+    """ページを一度開いて見たこと。"""
+
+    said: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    first_view: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    too_wide: list[str] = field(default_factory=list)
+    broken_images: list[str] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
+
+    def watch(self, page: Page) -> None:
+        page.on("console", lambda message: self.said.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: self.said.append(str(error)))
+        page.on("request", lambda request: self.asked.append(request.url))
+        page.on("requestfailed", lambda request: self.failed.append(request.url))
+        page.on("response", lambda r: self.failed.append(r.url) if r.status >= 400 else None)
+
+    def look(self, page: Page, address: str, width: int) -> None:
+        try:
+            page.goto(address, wait_until="networkidle", timeout=20_000)
+        except Error as error:
+            self.failed.append(str(error))
+        self.first_view = list(dict.fromkeys(self.asked))
+        page.evaluate(UNFOLD)
+        self.broken_images = page.evaluate(SHOW_IMAGES)
+        # コードと数式の色は幅によらず、調べるのに時間がかかるので、狭い画面でだけ見る。
+        scope = None if width == 390 else {"exclude": [["article :is(pre, math)"]]}
+        axe = Axe().run(page, context=scope, options={"resultTypes": ["violations"]})
+        self.violations = [
+            f"{violation['id']}: {node['html']} {node['failureSummary']}"
+            for violation in axe.response["violations"]
+            for node in violation["nodes"]
+        ]
+        for size in {width, min(width, 320)}:
+            page.set_viewport_size({"width": size, "height": 800})
+            self.too_wide += page.evaluate(TOO_WIDE)
+
+
+@pytest.fixture(scope="session")
+def visit(browser: Browser, base: str) -> Iterator[Callable[[str, int, str], Visit]]:
+    """ページを、画面の幅と配色を決めて開く関数。同じ組は一度しか開かない。"""
+    contexts: dict[str, BrowserContext] = {}
+
+    @cache
+    def look(url: str, width: int, scheme: Any) -> Visit:
+        if scheme not in contexts:
+            contexts[scheme] = browser.new_context(color_scheme=scheme)
+        page, seen = contexts[scheme].new_page(), Visit()
+        page.set_viewport_size({"width": width, "height": 800})
+        seen.watch(page)
+        seen.look(page, base + url, width)
+        page.close()
+        return seen
+
+    yield look
+    for context in contexts.values():
+        context.close()
+
+
+@pytest.fixture(scope="session")
+def desk(browser: Browser) -> Iterator[Page]:
+    """パソコンの画面ほどの幅のページ。"""
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="light")
+    yield context.new_page()
+    context.close()

@@ -1,0 +1,92 @@
+"""すべてのページを、電話とパソコンの幅、明暗の配色で開く。"""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from playwright.sync_api import Page, expect
+
+LIMIT = 160_000
+EVERY_SCREEN = pytest.mark.parametrize(
+    ("width", "scheme"), [(390, "light"), (390, "dark"), (1280, "light"), (1280, "dark")]
+)
+
+
+@EVERY_SCREEN
+def test_page_says_nothing_in_the_console(visit: Any, url: str, width: int, scheme: str) -> None:
+    assert visit(url, width, scheme).said == []
+
+
+@EVERY_SCREEN
+def test_everything_the_page_asks_for_arrives(
+    visit: Any, url: str, width: int, scheme: str
+) -> None:
+    assert visit(url, width, scheme).failed == []
+
+
+@EVERY_SCREEN
+def test_page_asks_no_other_origin(
+    visit: Any, base: str, url: str, width: int, scheme: str
+) -> None:
+    asked = visit(url, width, scheme).asked
+    assert [a for a in asked if not a.startswith((base, "data:", "blob:"))] == []
+
+
+@EVERY_SCREEN
+def test_page_is_not_wider_than_the_screen(visit: Any, url: str, width: int, scheme: str) -> None:
+    assert visit(url, width, scheme).too_wide == []
+
+
+@EVERY_SCREEN
+def test_axe_finds_no_violation(visit: Any, url: str, width: int, scheme: str) -> None:
+    assert visit(url, width, scheme).violations == []
+
+
+@EVERY_SCREEN
+def test_every_image_is_drawn(visit: Any, url: str, width: int, scheme: str) -> None:
+    assert visit(url, width, scheme).broken_images == []
+
+
+@EVERY_SCREEN
+def test_only_figures_of_the_scheme_are_fetched(
+    visit: Any, site: Path, url: str, width: int, scheme: str
+) -> None:
+    svgs = {unquote(urlsplit(a).path) for a in visit(url, width, scheme).asked if ".svg" in a}
+    assert [svg for svg in svgs if svg.endswith(".dark.svg") != (scheme == "dark")] == []
+    html = (site / url / "index.html").read_text(encoding="utf-8")
+    assert bool(svgs) == ("dl-figure" in html)
+
+
+def test_first_view_is_light(visit: Any, site: Path, url: str) -> None:
+    asked = [urlsplit(a).path for a in visit(url, 390, "light").first_view if a.startswith("http")]
+    sizes = {}
+    for path in asked:
+        file = site / unquote(path).removeprefix("/dlnotes/")
+        file = file / "index.html" if file.is_dir() else file
+        sizes[path] = len(gzip.compress(file.read_bytes()))
+    table = "".join(f"\n{size:7} {path}" for path, size in sizes.items())
+    print(f"{sum(sizes.values()):7} {url or 'index'}{table}")
+    assert sum(sizes.values()) <= LIMIT
+
+
+def test_deep_link_scrolls_to_its_heading_also_after_a_reload(
+    desk: Page, base: str, url: str
+) -> None:
+    desk.goto(base + url)
+    last = desk.locator("article :is(h2, h3)[id]").last
+    name = last.get_attribute("id") if last.count() else None
+    name = name or desk.locator("article h1").get_attribute("id")
+    desk.goto("about:blank")
+    desk.goto(f"{base}{url}#{name}")
+    desk.reload()
+    heading = desk.locator(f'[id="{name}"]')
+    expect(heading).to_be_in_viewport()
+    header = desk.locator(".md-header").bounding_box()
+    place = heading.bounding_box()
+    assert header
+    assert place
+    assert place["y"] >= header["y"] + header["height"]

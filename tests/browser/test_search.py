@@ -1,0 +1,49 @@
+"""初めて学ぶ人の言葉で、本物の検索の欄から探す。"""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page
+
+# ページの幹と、打ちこんだときにそのページが三番めまでに見つかるべき言葉。
+QUERIES = {
+    "dl002_forward": """
+        順伝播、ユニット、重み、バイアス、総入力、入力層、中間層、パラメータ数、パラメータの数、三層、
+        形、転置、境界、重みとバイアス、ネットワーク、Layer、forward""",
+    "dl003_activations": """
+        活性化関数、シグモイド、シグモイド関数、sigmoid、ReLU、relu、ReLU関数、ステップ関数、step、
+        XOR、勾配消失、tanh、GELU、gelu、Leaky ReLU、線形、非線形、アフィン、線形分離、導関数""",
+    "notation": """
+        記法、文字、添え字、行がサンプル、行列、配列、精度、float32、logits、ブロードキャスト""",
+    "notebooks/1_1_forward_propagation": "1_1、練習、初期値、多クラス分類、準備",
+}
+TYPED = [(word.strip(), stem) for stem, words in QUERIES.items() for word in words.split("、")]
+INPUT = ".md-search__input"
+META = "document.querySelector('.md-search-result__meta').textContent"
+FIRST_THREE = """() => [...document.querySelectorAll(".md-search-result__item")].slice(0, 3)
+  .map(item => item.querySelector("a").pathname.replace("/dlnotes/", "").replace(/\\/$/, ""))"""
+
+
+@pytest.fixture(scope="module")
+def box(desk: Page, base: str) -> Page:
+    desk.goto(base, wait_until="networkidle")
+    desk.locator(INPUT).click()
+    return desk
+
+
+def search(box: Page, query: str) -> list[str]:
+    for text, answer in ("", "検索キーワードを入力"), (query, "見つかりま"):
+        box.fill(INPUT, text)
+        # Material は、キーが離されたときに探しはじめる。
+        box.press(INPUT, "End")
+        box.wait_for_function(f"{META}.includes('{answer}')", timeout=3000)
+    return list(map(str, box.evaluate(FIRST_THREE)))
+
+
+@pytest.mark.parametrize(("query", "stem"), TYPED)
+def test_query_finds_its_page_among_the_first_three(box: Page, query: str, stem: str) -> None:
+    assert stem in search(box, query)
+
+
+def test_word_that_is_nowhere_finds_nothing(box: Page) -> None:
+    assert search(box, "ペンギン") == []

@@ -1,0 +1,79 @@
+"""サイトを一度だけ組み立て、できたものを見るテストに渡す。"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Run = subprocess.CompletedProcess[str]
+# 公開するときと同じように、リポジトリーへのリンクと住所のあるサイトにする。
+_ENVIRONMENT = {
+    "NO_MKDOCS_2_WARNING": "1",
+    "DLNOTES_REPO": "https://github.com/example/dlnotes",
+    "DLNOTES_URL": "https://example.com/dlnotes/",
+}
+
+
+def _run(folder: Path, *arguments: str) -> Run:
+    command = [sys.executable, "-m", *arguments]
+    environment = os.environ | _ENVIRONMENT
+    return subprocess.run(
+        command, cwd=folder, env=environment, text=True, capture_output=True, check=False
+    )
+
+
+@pytest.fixture(scope="session")
+def strict_build(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """リポジトリーの厳密なビルド。行き先は `args` の最後にある。"""
+    root, out = pytestconfig.rootpath, tmp_path_factory.mktemp("site")
+    # 図の進み具合の表示は、ビルドの出力に混ぜない。
+    figures = _run(root, "dlnotes.figures", ".cache/figures")
+    assert figures.returncode == 0, figures.stderr
+    # --quiet をつけると、警告を数えなくなり、--strict が効かない。
+    return _run(root, "mkdocs", "build", "--strict", "--site-dir", str(out))
+
+
+@pytest.fixture(scope="session")
+def site(strict_build: Run) -> Path:
+    """できあがったサイトのフォルダー。警告だけなら、ひとつのテストだけが赤くなるように進む。"""
+    out = Path(strict_build.args[-1])
+    # ビルドが最後に書くもの。
+    if not (out / "assets" / "fonts" / "math.woff2").is_file():
+        pytest.fail(f"サイトを組み立てられません:\n{strict_build.stderr[-500:]}", pytrace=False)
+    return out
+
+
+@pytest.fixture
+def try_pages(pytestconfig: pytest.Config, strict_build: Run, tmp_path: Path) -> Callable[..., Run]:
+    """本物の設定で、渡された原稿だけのサイトを組み立てる関数。"""
+    root = pytestconfig.rootpath
+
+    def build(pages: dict[str, str]) -> Run:
+        for name, text in pages.items():
+            page = tmp_path / "docs" / name
+            page.parent.mkdir(parents=True, exist_ok=True)
+            page.write_text(text, encoding="utf-8")
+        (tmp_path / "src").symlink_to(root / "src")
+        (tmp_path / ".cache").mkdir()
+        (tmp_path / ".cache" / "figures").symlink_to(root / ".cache" / "figures")
+        shutil.copy(root / "mkdocs.yml", tmp_path / "base.yml")
+        nav = "".join(f"\n  - {name}" for name in pages)
+        (tmp_path / "mkdocs.yml").write_text(f"INHERIT: base.yml\nnav:{nav}\n", encoding="utf-8")
+        return _run(tmp_path, "mkdocs", "build", "--strict", "--site-dir", "out")
+
+    return build
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """`url` を受け取るテストを、`docs/` の原稿ごとに一度ずつ行う。"""
+    if "url" in metafunc.fixturenames:
+        docs = metafunc.config.rootpath / "docs"
+        sources = sorted(p for p in docs.rglob("*") if p.suffix in {".md", ".ipynb"})
+        stems = [source.relative_to(docs).with_suffix("").as_posix() for source in sources]
+        metafunc.parametrize("url", ["" if s == "index" else f"{s}/" for s in stems], ids=stems)

@@ -1,0 +1,129 @@
+"""数式の拡張を、MkDocs のない素の Python-Markdown で動かす。"""
+
+from __future__ import annotations
+
+import re
+
+import markdown
+import pymdownx.slugs
+import pytest
+from bs4 import BeautifulSoup
+
+from dlnotes.site.math import FormulaError
+
+EXTENSIONS = ["tables", "admonition", "toc", "pymdownx.superfences", "dlnotes.site.math"]
+SLUGIFY = {"toc": {"slugify": pymdownx.slugs.slugify(case="lower")}}
+
+
+def host() -> markdown.Markdown:
+    return markdown.Markdown(extensions=EXTENSIONS, extension_configs=SLUGIFY)
+
+
+def render(text: str) -> BeautifulSoup:
+    return BeautifulSoup(host().convert(text), "html.parser")
+
+
+def formulas(text: str, where: str = "") -> list[str]:
+    """`where` の中にある数式の字。"""
+    return [math.get_text() for math in render(text).select(f"{where} math")]
+
+
+def test_unreadable_formula_is_refused_with_its_line_and_itself() -> None:
+    with pytest.raises(FormulaError, match=r"3 行目.*: \\frac\{1\}\{$"):
+        render("一行目\n\nここに $\\frac{1}{$ があります。")
+
+
+def test_unreadable_display_formula_is_refused_with_its_line() -> None:
+    with pytest.raises(FormulaError, match=r"(?s)4 行目.*\\frac\{1\}\{"):
+        render("一行目\n\n$$\n\\frac{1}{\n$$")
+
+
+def test_unknown_command_is_refused_by_its_name() -> None:
+    with pytest.raises(FormulaError, match=r"\\hoge"):
+        render(r"$\hoge x$")
+
+
+@pytest.mark.parametrize(
+    "text", ["値段は $5 です", "x$ y", "$ x $", "$$\n閉じない", "| a |\n|-|\n| 5$ |"]
+)
+def test_unclosed_dollar_is_refused_with_its_line(text: str) -> None:
+    with pytest.raises(FormulaError, match=r"\d 行目: 閉じていない \$"):
+        render(text)
+
+
+def test_bare_bar_in_a_table_is_refused_and_the_cure_is_named() -> None:
+    with pytest.raises(FormulaError, match=r"3 行目.*\\mid.*\$p\(x"):
+        render("| a | b |\n|---|---|\n| $p(x | C)$ | 1 |")
+
+
+def test_formula_stands_directly_beside_japanese() -> None:
+    paragraph = render("は$x$です。").p
+    assert paragraph.get_text() == "はxです。"
+    assert paragraph.math.get_text() == "x"
+
+
+def test_formula_in_a_heading_gives_a_readable_name_and_anchor() -> None:
+    md = host()
+    md.convert(r"## 関数 $\sigma(u)$")
+    (heading,) = md.toc_tokens
+    assert (heading["name"], heading["id"]) == ("関数 σ(u)", "関数-σu")
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        (r"| $p(x \mid C)$ | b |" + "\n|---|---|\n| 1 | 2 |", "th"),
+        ("| a |\n|---|\n" + r"| $p(x \mid C)$ |", "td"),
+        ('!!! note "題"\n\n    ' + r"中の $p(x \mid C)$ です。", ".admonition p"),
+        ('!!! note "' + r'$p(x \mid C)$"' + "\n\n    中", ".admonition-title"),
+        (r"- $p(x \mid C)$", "li"),
+        (r"**$p(x \mid C)$**", "strong"),
+        (r"[$p(x \mid C)$](a.md)", "a"),
+        ("> 引用 " + r"$p(x \mid C)$", "blockquote"),
+    ],
+)
+def test_formula_is_rendered_wherever_text_may_stand(text: str, where: str) -> None:
+    assert formulas(text, where) == ["p(x∣C)"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "$$ u = x W + b $$",
+        "$$\nu = x W\n+ b\n$$",
+        "- 項目\n\n    $$\n    u = x W + b\n    $$",
+        '!!! note "題"\n\n    $$\n    u = x W + b\n    $$',
+    ],
+)
+def test_display_formula_is_a_block_of_its_own_that_the_keyboard_can_scroll(text: str) -> None:
+    (box,) = render(text).select("div.arithmatex")
+    assert box["tabindex"] == "0"
+    assert box.math["display"] == "block"
+    assert box.get_text().strip() == "u=xW+b"
+
+
+def test_escaped_dollar_is_a_dollar() -> None:
+    assert render(r"値段は \$5 と \$6 です。").p.get_text() == "値段は $5 と $6 です。"
+
+
+@pytest.mark.parametrize("text", ["`$x$ と $y`", "```text\n$x$ と $y\n```", "    $x$ と $y"])
+def test_dollar_in_code_stays_as_it_is(text: str) -> None:
+    assert render(text).get_text().strip() == "$x$ と $y"
+    assert formulas(text) == []
+
+
+@pytest.mark.parametrize("text", [r"$a < b \& c$", "$$\n" + r"a < b \& c" + "\n$$"])
+def test_less_than_and_ampersand_survive(text: str) -> None:
+    assert formulas(text) == ["a<b&c"]
+
+
+@pytest.mark.parametrize("text", ["文中の $x$ です。", "$$\nx\n$$"])
+def test_formula_stays_out_of_the_search_index(text: str) -> None:
+    (math,) = render(text).select("math")
+    assert math.has_attr("data-search-exclude")
+
+
+def test_nothing_of_the_latex_is_left_in_the_page() -> None:
+    matrix = r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}"
+    html = host().convert(r"$\frac{1}{2}$ と" + f"\n\n$$\n{matrix}\n$$")
+    assert not re.search(r"\\|\$|begin", html)

@@ -1,0 +1,104 @@
+"""図の拡張を、MkDocs のない素の Python-Markdown で動かす。"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import markdown
+import pytest
+from bs4 import BeautifulSoup, Tag
+
+from dlnotes.site.pictures import PictureError
+
+LINE = "![線](figures/dl003/line.svg)"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "dl003"
+    folder.mkdir()
+    for name, size in {"line": "345.6 230.4", "wide": "720 72"}.items():
+        (folder / f"{name}.svg").write_text(f'<svg viewBox="0 0 {size}"></svg>', encoding="utf-8")
+    (folder / "broken.svg").write_text("<svg></svg>", encoding="utf-8")
+    return tmp_path
+
+
+def render(text: str, root: Path) -> BeautifulSoup:
+    extensions = ["attr_list", "tables", "dlnotes.site.pictures"]
+    configs = {"dlnotes.site.pictures": {"root": str(root)}}
+    html = markdown.markdown(text, extensions=extensions, extension_configs=configs)
+    return BeautifulSoup(html, "html.parser")
+
+
+def sources(parent: Tag) -> list[str]:
+    return [str(image["src"]) for image in parent.find_all("img")]
+
+
+def test_missing_figure_is_refused_by_its_name(root: Path) -> None:
+    with pytest.raises(PictureError, match=r"図がありません: dl003/none\.svg"):
+        render("![線](figures/dl003/none.svg)", root)
+
+
+def test_figure_without_a_size_is_refused(root: Path) -> None:
+    with pytest.raises(PictureError, match=r"viewBox がありません: broken\.svg"):
+        render("![線](figures/dl003/broken.svg)", root)
+
+
+@pytest.mark.parametrize("text", ["![](figures/dl003/line.svg)", "![ ](photo.png)"])
+def test_image_without_alternative_text_is_refused(text: str, root: Path) -> None:
+    with pytest.raises(PictureError, match="代替文がありません"):
+        render(text, root)
+
+
+def test_formula_in_alternative_text_is_refused(root: Path) -> None:
+    """代替文は字として読み上げられ、LaTeX のまま残ってしまう。"""
+    text = "![関数 $x$](figures/dl003/line.svg)"
+    extensions = ["dlnotes.site.math", "dlnotes.site.pictures"]
+    configs = {"dlnotes.site.pictures": {"root": str(root)}}
+    with pytest.raises(PictureError, match="代替文に数式"):
+        markdown.markdown(text, extensions=extensions, extension_configs=configs)
+
+
+def test_figure_becomes_a_light_and_dark_pair(root: Path) -> None:
+    (pair,) = render(LINE, root).select(".dl-figure")
+    light = "figures/dl003/line.svg#only-light"
+    assert sources(pair) == [light, "figures/dl003/line.dark.svg#only-dark"]
+
+
+def test_both_of_the_pair_have_text_size_and_load_lazily(root: Path) -> None:
+    """Matplotlib の 4.8 × 3.2 インチは、画面の 461 × 307 ピクセルになる。"""
+    for image in render(LINE, root).find_all("img"):
+        got = {name: image[name] for name in ("alt", "width", "height", "loading")}
+        assert got == {"alt": "線", "width": "461", "height": "307", "loading": "lazy"}
+
+
+def test_figure_within_a_paragraph_leaves_the_words_around_it(root: Path) -> None:
+    paragraph = render(f"前の文。{LINE}\n後の文。**強調**です。", root).p
+    assert paragraph.get_text() == "前の文。\n後の文。強調です。"
+    assert len(sources(paragraph)) == 2
+
+
+def test_two_figures_in_one_paragraph_are_two_pairs(root: Path) -> None:
+    text = f"{LINE} と ![広い線](figures/dl003/wide.svg) です。"
+    first, second = render(text, root).select("p > .dl-figure")
+    assert "line.svg" in sources(first)[0]
+    assert "wide.svg" in sources(second)[0]
+    assert second.img["width"] == "960"
+
+
+def test_page_one_folder_deeper_reaches_up(root: Path) -> None:
+    page = render("![線](../figures/dl003/line.svg)", root)
+    assert sources(page)[1] == "../figures/dl003/line.dark.svg#only-dark"
+
+
+def test_figure_in_a_table_cell_and_in_a_list_becomes_a_pair(root: Path) -> None:
+    page = render(f"| 図 |\n|---|\n| {LINE} |\n\n- {LINE}", root)
+    assert len(page.select("td > .dl-figure")) == len(page.select("li > .dl-figure")) == 1
+
+
+def test_class_given_on_the_page_goes_to_the_pair(root: Path) -> None:
+    assert len(render(f"{LINE}{{ .small }}", root).select(".dl-figure.small > img")) == 2
+
+
+def test_other_image_stays_a_single_image(root: Path) -> None:
+    assert sources(render("![写真](photo.png)", root)) == ["photo.png"]
