@@ -75,7 +75,7 @@ def outputs_by_cell(html: str) -> dict[str, list[Tag]]:
 
 def _text(outputs: Iterable[Tag]) -> str:
     """続けて印字された文字。届き方しだいで、いくつかの出力に分かれていることがある。"""
-    pieces = [pre.get_text() for output in outputs for pre in output.find_all("pre")]
+    pieces = [p.get_text() for output in outputs for p in output.find_all("pre") or [output]]
     text = "".join(pieces).strip("\n")
     return f"```text\n{text}\n```"
 
