@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 # ページの幹と、打ちこんだときにそのページが三番めまでに見つかるべき言葉。
 QUERIES = {
@@ -47,3 +47,18 @@ def test_query_finds_its_page_among_the_first_three(box: Page, query: str, stem:
 
 def test_word_that_is_nowhere_finds_nothing(box: Page) -> None:
     assert search(box, "ペンギン") == []
+
+
+def test_index_is_not_fetched_before_the_first_word(browser: Browser, base: str) -> None:
+    page, asked = browser.new_page(), list[str]()
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(base, wait_until="networkidle")
+    page.locator(INPUT).click()
+    page.wait_for_function(f"{META}.includes('検索キーワードを入力')")
+    heavy = ("search/index.json", "lunr", "tinyseg")
+    before = [url for url in asked if any(part in url for part in heavy)]
+    page.keyboard.type("ReLU")
+    page.wait_for_function(f"{META}.includes('見つかりま')")
+    page.close()
+    assert before == []
+    assert any("search/index.json" in url for url in asked)

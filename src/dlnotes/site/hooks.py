@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -59,5 +60,10 @@ def on_post_page(output: str, *, page: Page, config: MkDocsConfig) -> str:
 
 
 def on_post_build(*, config: MkDocsConfig) -> None:
-    """使われた字だけの数式フォントを書きます。"""
+    """使われた字だけの数式フォントを書き、検索の索引をページがすぐには取らないところに移します。"""
     fonts.write_math_font(_math_characters, _CACHE / "fonts", Path(config.site_dir, _MATH_FONT))
+    # 本物の索引は assets/javascripts/workers/on-demand.js が取りにいく。
+    index = Path(config.site_dir, "search", "search_index.json")
+    content = index.read_text(encoding="utf-8")
+    index.with_name("index.json").write_text(content, encoding="utf-8")
+    index.write_text(json.dumps(json.loads(content) | {"docs": []}), encoding="utf-8")

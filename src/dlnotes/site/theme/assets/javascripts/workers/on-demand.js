@@ -1,0 +1,37 @@
+// 検索の索引と日本語を区切る道具は合わせて 200 kB を超えるので、言葉が打ちこまれるまで取りにいかない。
+// Material は、ページを開くとすぐに索引を取り、検索のワーカーに渡す。そこで、ページには空の索引を置き、
+// 本物の索引は、初めて問われたときにここで取って、Material のワーカー（? の後の名前）に渡す。
+"use strict";
+
+const SETUP = 0, READY = 1, QUERY = 2, RESULT = 3;
+const reply = self.postMessage.bind(self);
+const deliver = data => self.dispatchEvent(new MessageEvent("message", {data}));
+let setup, ready;
+
+const load = async () => {
+  const {docs} = await (await fetch("../../../search/index.json")).json();
+  importScripts(location.search.slice(1));
+  await new Promise(resolve => {
+    // 用意ができたという返事は、ページにはもう送ってある。
+    self.postMessage = resolve;
+    deliver({type: SETUP, data: {...setup, docs}});
+  });
+  self.postMessage = reply;
+};
+
+self.addEventListener("message", async event => {
+  if (!event.isTrusted) return; // deliver が送ったもの
+  event.stopImmediatePropagation();
+  const {type, data} = event.data;
+  if (type === SETUP) {
+    setup = data;
+    reply({type: READY});
+  } else if (type === QUERY && data === "") {
+    reply({type: RESULT, data: {items: []}});
+  } else {
+    // つながらなければ、次に打ちこまれたときに取り直す。
+    ready ??= load().catch(error => { ready = undefined; throw error; });
+    await ready;
+    deliver(event.data);
+  }
+});
