@@ -170,7 +170,7 @@ def test_notebook_page_is_light(site: Path) -> None:
     """mkdocs-jupyter のままなら、一枚が 600 kB を超える。"""
     sizes = {p.parent.name: p.stat().st_size for p in site.glob("notebooks/*/index.html")}
     assert sizes
-    assert {name: size for name, size in sizes.items() if size > 80_000} == {}
+    assert {name: size for name, size in sizes.items() if size > 60_000} == {}
 
 
 @pytest.mark.parametrize("stem", sorted(p.stem for p in Path("docs").glob("dl0*.md")))
