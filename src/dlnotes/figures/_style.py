@@ -23,7 +23,8 @@ BLUE, RED, GREEN, PURPLE, ORANGE, SKY = (
     "#9a6a00",
     "#2a8fc7",
 )
-INK, FAINT = "#202124", "#c9cdd2"
+INK, FAINT = "#202124", "#a8aeb7"
+_GRID = "#c9cdd2"  # dlnotes.mplstyle の grid.color
 _DARK = {
     BLUE: "#6cb8f0",
     RED: "#ff9a4d",
@@ -32,7 +33,8 @@ _DARK = {
     ORANGE: "#f2c14e",
     SKY: "#a5dcff",
     INK: "#e6e8eb",
-    FAINT: "#4a4f57",
+    FAINT: "#6a717c",
+    _GRID: "#4a4f57",
 }
 _STYLE = Path(__file__).with_name("dlnotes.mplstyle")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -116,7 +118,10 @@ def discriminator() -> Figure:
         D = fit_logistic_regression(*sample(both, 2000, rng=rng))
         x, d = sample(both, 2000, rng=rng)
         accuracy.append(np.mean(discriminative_predict(D, x) == d.argmax(axis=1)))
-    ax.plot(shifts, accuracy, "o-", ms=4)
-    ax.axhline(0.5, color=_style.INK, linestyle=":", lw=1.5)
+    best = [(1 + math.erf(shift / math.sqrt(8))) / 2 for shift in shifts]
+    ax.plot(shifts, accuracy, "o", color=_style.BLUE, label="学習した識別器")
+    ax.plot(shifts, best, "--", color=_style.RED, label="最もよい識別器の式")
+    ax.axhline(0.5, color=_style.INK, linestyle=":", lw=1.5, label="でたらめに答える")
+    ax.legend(loc="center right")
     ax.set(xlabel="偽物の分布のずれ", ylabel="識別器の正解率", ylim=(0.45, 1.02))
     return drawing

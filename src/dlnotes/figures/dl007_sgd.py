@@ -12,7 +12,7 @@ from dlnotes.network import init_network
 from dlnotes.optimizers import SGD
 from dlnotes.training import train
 
-__all__ = ["drift", "escape", "redundant"]
+__all__ = ["drift", "escape", "noise_floor", "redundant"]
 
 
 def redundant() -> Figure:
@@ -92,4 +92,27 @@ def drift() -> Figure:
     ax.axvline(1000, color=_style.INK, linestyle=":")
     ax.set(xlabel="届いたサンプルの番号", ylabel="直前 50 個の誤差の平均", ylim=(1e-2, 1e2))
     ax.legend(loc="upper left")
+    return drawing
+
+
+def noise_floor() -> Figure:
+    """一定の学習率では谷底からのずれが下げ止まり、学習率を 1/t と下げるとどこまでも減ります。"""
+    drawing, (ax,) = _style.figure(height=3.5)
+    rng = np.random.default_rng(0)
+    d = rng.normal(size=1000)
+    n = rng.integers(1000, size=(2000, 1000))
+    t = np.arange(1, len(n) + 1)
+    for label, rates, color, line in (
+        (r"$\varepsilon=0.5$", 0.5 + 0 * t, _style.RED, "-."),
+        (r"$\varepsilon=0.1$", 0.1 + 0 * t, _style.GREEN, "--"),
+        (r"$\varepsilon=0.02$", 0.02 + 0 * t, _style.PURPLE, ":"),
+        (r"$\varepsilon=1/t$", 1 / t, _style.BLUE, "-"),
+    ):
+        w, v = np.full(n.shape[1], d.mean() + 3), []
+        for rate, chosen in zip(rates, n, strict=True):
+            w = w - rate * (w - d[chosen])
+            v.append(((w - d.mean()) ** 2).mean())
+        ax.loglog(t, v, line, color=color, label=label)
+    ax.set(xlabel="更新の回数 $t$", ylabel="谷底からのずれの 2 乗")
+    ax.legend(loc="lower left")
     return drawing

@@ -11,10 +11,12 @@ from dlnotes.arrays import Array
 from dlnotes.backprop import loss_and_gradient
 from dlnotes.datasets import linear_target
 from dlnotes.figures import _style
-from dlnotes.network import init_network
-from dlnotes.training import minibatches
+from dlnotes.losses import squared_error
+from dlnotes.network import forward, init_network
+from dlnotes.optimizers import SGD
+from dlnotes.training import minibatches, train
 
-__all__ = ["chain", "one_epoch", "variance"]
+__all__ = ["chain", "noisy", "one_epoch", "variance"]
 
 _COLORS = (_style.BLUE, _style.RED, _style.GREEN)
 _HATCHES = ("", "//", "..")
@@ -47,6 +49,35 @@ def variance() -> Figure:
     ax.set(xlabel="バッチサイズ $B$（$N=100$）", ylabel="勾配の分散")
     ax.set_xticks([1, 2, 5, 10, 20, 50, 100], ["1", "2", "5", "10", "20", "50", "100"])
     ax.minorticks_off()
+    ax.legend(loc="lower left")
+    return drawing
+
+
+def noisy() -> Figure:
+    """正解に雑音があると、1 個ずつは揺れ、200 個ずつは遅く、20 個ずつが最もよくなります。"""
+    drawing, (ax,) = _style.figure(height=3.5)
+    x, clean = linear_target(200, rng=np.random.default_rng(0))
+    d = clean + np.random.default_rng(3).normal(size=clean.shape)
+    network = init_network([2, 10, 1], rng=np.random.default_rng(1))
+    for B, color, line in ((200, _style.BLUE, "-"), (20, _style.GREEN, "--"), (1, _style.RED, ":")):
+        rng = np.random.default_rng(2)
+        steps = train(
+            network,
+            x,
+            d,
+            loss="squared_error",
+            optimizer=SGD(0.07),
+            batch_size=B,
+            epochs=20,
+            rng=rng,
+        )
+        E = np.array([squared_error(forward(s.network, x), clean).mean() for s in steps])
+        # 1 個ずつの誤差はばらつくので、20 回の平均で描く。
+        width = 20 if B == 1 else 1
+        smooth = E.reshape(-1, width).mean(axis=1)
+        used = np.arange(1, len(smooth) + 1) * width * B
+        ax.loglog(used, smooth, line, color=color, label=f"$B={B}$")
+    ax.set(xlabel="計算した勾配の個数（サンプル数）", ylabel="本当の正解との誤差")
     ax.legend(loc="lower left")
     return drawing
 
@@ -90,7 +121,8 @@ def chain() -> Figure:
             ax.annotate("", (x + 2.25, 0.55), (x + 2.25, 1.75), arrowprops=down)
             number = f"t+{i}" if i else "t"
             ax.text(x + 2.25, 1.9, rf"$\nabla E_{{{number}}}$", ha="center", fontsize=13)
-            ax.text(x + 2.25, 2.75, f"$D_{{{number}}}$", ha="center", fontsize=13, color=color)
-    ax.set(xlim=(-0.3, 10.8), ylim=(-0.4, 3.4))
+            ax.text(x + 2.25, 2.95, f"$D_{{{number}}}$", ha="center", fontsize=13, color=color)
+            ax.annotate("", (x + 2.25, 2.3), (x + 2.25, 2.8), arrowprops=down)
+    ax.set(xlim=(-0.3, 10.8), ylim=(-0.4, 3.5))
     ax.set_axis_off()
     return drawing
