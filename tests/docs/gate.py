@@ -15,7 +15,7 @@ from pygments.util import ClassNotFound
 from pytest_codeblocks import CodeBlock, extract_from_buffer
 
 # Python でも、動かしたコードの出力でもないのに見せてよいコードの言語。
-PLAIN_LANGUAGES = {"console"}
+PLAIN_LANGUAGES = {"bibtex", "console"}
 _LANGUAGE = re.compile(r"language-(\S+)")
 
 

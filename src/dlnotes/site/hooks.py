@@ -7,13 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+from jinja2 import Environment
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 from dlnotes.figures import _build
-from dlnotes.site import fonts, notebooks
+from dlnotes.site import counts, fonts, notebooks
 from dlnotes.site.compact import compact
 
 _CACHE = Path(".cache")
@@ -51,6 +52,18 @@ def on_page_content(html: str, *, page: Page, config: MkDocsConfig, files: Files
     if page.file.src_uri.endswith(".ipynb"):
         return notebooks.render(html, page, config, files)
     return html
+
+
+def on_env(env: Environment, *, config: MkDocsConfig, files: Files) -> Environment:
+    """すべての本文ができ、検索の索引はまだのときに、数を入れます。"""
+    pages = [file.page for file in files.documentation_pages() if file.page]
+    numbers = counts.count({page.file.src_uri: page.content or "" for page in pages})
+    for page in pages:
+        try:
+            page.content = counts.fill(page.content or "", numbers)
+        except ValueError as error:
+            raise PluginError(f"{page.file.src_uri}: {error}") from error
+    return env
 
 
 def on_post_page(output: str, *, page: Page, config: MkDocsConfig) -> str:
