@@ -12,7 +12,7 @@ export NO_MKDOCS_2_WARNING = 1
 bootstrap = $(PYTHON) requirements/bootstrap.py
 python = $(VENV)/bin/python
 
-.PHONY: help serve site test check bench clean found-python site-venv test-venv
+.PHONY: help serve site test check bench oracle clean found-python site-venv test-venv
 .NOTPARALLEL:
 
 help:  ## この一覧を出します
@@ -47,6 +47,14 @@ check: test-venv  ## 書式、静的検査、型、import の向きを調べま�
 
 bench: test-venv  ## 速さを測ります
 	@for script in tests/bench/*.py; do echo "$$script"; $(python) "$$script" || exit 1; done
+
+# 大きなライブラリなので、ふだんのテストの環境には入れない。
+oracle: found-python  ## PyTorch と scikit-learn の値、PyTorch の速さと比べます
+	$(PYTHON) -m venv .cache/oracle
+	.cache/oracle/bin/python -m pip install --quiet --editable '.[oracle]'
+	.cache/oracle/bin/python -m pytest -c /dev/null --rootdir=. --confcutdir=tests/oracle \
+	  -p no:cacheprovider tests/oracle
+	.cache/oracle/bin/python tests/bench/training_speed.py
 
 clean:  ## 作ったものをすべて消します（環境も消えます）
 	@if [ -f '$(VENV)/pyvenv.cfg' ]; then rm -rf '$(VENV)'; fi

@@ -14,6 +14,7 @@ from dlnotes.arrays import (
     as_floating,
     as_floating_dtype,
     as_integers,
+    as_unit_interval,
     check_choice,
     check_fraction,
     check_integer,
@@ -254,3 +255,16 @@ def test_a_generator_passes():
 def test_a_seed_is_no_generator(value):
     with pytest.raises(TypeError, match=r"rng は numpy\.random\.Generator が必要ですが .* でした"):
         check_rng(value)
+
+
+@pytest.mark.parametrize(("bad", "worst"), [([0.5, -0.25], "-0.25"), ([1.5, 0.0], "1.5")])
+def test_values_outside_the_unit_interval_are_refused_with_the_worst(bad, worst):
+    with pytest.raises(
+        ValueError, match=f"p は 0 以上 1 以下の値が必要ですが {worst} がありました"
+    ):
+        as_unit_interval("p", bad)
+
+
+def test_the_unit_interval_includes_its_ends_and_keeps_the_dtype():
+    p = np.array([0, 0.5, 1], dtype=np.float32)
+    assert as_unit_interval("p", p) is p

@@ -292,8 +292,8 @@ def test_an_integer_theta_is_not_truncated_later():
     [
         (np.zeros(22), ValueError, r"theta は \(23,\) の形が必要ですが \(22,\) でした"),
         (np.zeros((23, 1)), ValueError, r"theta は \(23,\) の形が必要ですが \(23, 1\) でした"),
-        (np.full(23, np.nan), ValueError, "theta は NaN のない値が必要"),
-        (np.full(23, np.inf), ValueError, "は有限の値が必要"),
+        (np.full(23, np.nan), ValueError, "theta は有限の値が必要"),
+        (np.full(23, np.inf), ValueError, "theta は有限の値が必要"),
         (["a"] * 23, TypeError, "theta は実数の配列が必要"),
     ],
 )

@@ -210,7 +210,7 @@ def test_training_that_diverges_stops_and_says_why(learning_rate, activation):
 
 def test_parameters_that_overflow_while_the_loss_is_finite_stop_training_too():
     with pytest.raises(
-        FloatingPointError, match=r"^1 回目の更新で学習を止めました。[Wb] は有限の値が必要"
+        FloatingPointError, match=r"^1 回目の更新で学習を止めました。theta は有限の値が必要"
     ):
         next(train(net(), *data(), **settings(optimizer=SGD(1.7e308))))
 
@@ -232,7 +232,7 @@ def test_the_reason_of_a_divergence_names_the_update(monkeypatch):
         calls.append(len(x))
         return (float("nan") if calls.count(4) == 3 else 1.0), parameters(network)
 
-    monkeypatch.setattr("dlnotes.training.loss_and_gradient", nan_at_the_third)
+    monkeypatch.setattr("dlnotes.training.mean_loss_and_gradient", nan_at_the_third)
     steps = train(net(), *data(), **settings())
     assert len(list(islice(steps, 2))) == 2
     with pytest.raises(FloatingPointError, match=r"^3 回目の更新で学習を止めました。誤差が nan"):
@@ -265,7 +265,7 @@ def test_what_is_wrong_is_said_when_train_is_called_not_later():
 def test_a_loss_that_does_not_fit_is_refused_when_train_is_called():
     with pytest.raises(ValueError, match="loss は squared_error"):
         train(net(), *data(), **settings(loss="mse"))
-    with pytest.raises(ValueError, match="labels は"):
+    with pytest.raises(ValueError, match=r"d は 0 以上 1 以下の値が必要"):
         train(net(), *data(), **settings(loss="sigmoid_binary_cross_entropy"))
 
 
@@ -274,6 +274,42 @@ def test_a_nan_in_the_data_is_refused_when_its_minibatch_comes():
     x[7] = np.nan
     with pytest.raises(ValueError, match="x は有限の値が必要ですが"):
         list(train(net(), x, d, **settings(epochs=1)))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("weights", [0.0, 1.0])
+def test_no_weight_hides_a_value_of_x_that_is_not_finite(bad, weights):
+    x, d = data()
+    x[7, 1] = bad
+    network = with_parameters(net(), np.full(parameter_count(net()), weights))
+    with pytest.raises(ValueError, match="x は有限の値が必要ですが"):
+        list(train(network, x, d, **settings(epochs=1)))
+
+
+@pytest.mark.parametrize(
+    ("loss", "bad", "message"),
+    [
+        ("squared_error", np.nan, "d は有限の値が必要"),
+        ("huber", np.inf, "d は有限の値が必要"),
+        ("binary_cross_entropy", 1.5, "d は 0 以上 1 以下の値が必要ですが 1.5 がありました"),
+    ],
+)
+def test_a_bad_target_anywhere_is_refused_when_train_is_called(loss, bad, message):
+    rng = np.random.default_rng(0)
+    network = init_network([2, 3, 1], output_activation="sigmoid", rng=rng)
+    d = rng.random((20_001, 1))
+    d[-1] = bad
+    with pytest.raises(ValueError, match=message):
+        train(network, rng.random((20_001, 2)), d, **settings(loss=loss))
+
+
+def test_rows_of_labels_that_do_not_sum_to_one_are_refused_when_train_is_called():
+    rng = np.random.default_rng(0)
+    network = init_network([2, 3, 2], output_activation="softmax", rng=rng)
+    d = np.eye(2)[rng.integers(0, 2, 30)]
+    d[-1] = 1
+    with pytest.raises(ValueError, match="d は各行の和が 1 の確率が必要ですが和が 2 でした"):
+        train(network, rng.random((30, 2)), d, **settings(loss="cross_entropy"))
 
 
 def test_a_bad_schedule_is_refused_at_the_first_update():

@@ -15,6 +15,7 @@ __all__ = [
     "as_floating",
     "as_floating_dtype",
     "as_integers",
+    "as_unit_interval",
     "check_choice",
     "check_fraction",
     "check_integer",
@@ -157,6 +158,33 @@ def as_distribution(name: str, value: ArrayLike) -> Array:
     worst = np.ravel(total)[np.argmax(np.abs(total - 1))]
     if abs(worst - 1) > _SUM_TOLERANCE:
         raise ValueError(f"{name} は各行の和が 1 の確率が必要ですが和が {worst:g} でした")
+    return y
+
+
+def as_unit_interval(name: str, value: ArrayLike) -> Array:
+    r"""0 以上 1 以下の値だけの配列にする。二値の確率と、その正解に使います。
+
+    $$0 \le v \le 1$$
+
+    Args:
+        name: エラーの文に出す引数の名前。
+        value: 確率。形は任意。
+
+    Returns:
+        value と同じ形の浮動小数点数の配列。
+
+    Raises:
+        TypeError: 実数でないとき。
+        ValueError: 空のとき、NaN や無限大を含むとき、0 から 1 までの外の値があるとき。
+
+    出典:
+        本サイトの「記法」。
+    """
+    y = as_finite(name, value)
+    low, high = y.min(), y.max()
+    if low < 0 or high > 1:
+        worst = low if low < 0 else high
+        raise ValueError(f"{name} は 0 以上 1 以下の値が必要ですが {worst:g} がありました")
     return y
 
 

@@ -7,17 +7,26 @@ $\delta$ を出力層から入力層へ順に求めると、どの層の勾配�
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from dlnotes import losses
-from dlnotes.arrays import Array, as_finite, check_choice, check_rng, check_shape
+from dlnotes.arrays import (
+    Array,
+    as_distribution,
+    as_finite,
+    as_unit_interval,
+    check_choice,
+    check_rng,
+    check_shape,
+)
 from dlnotes.network import (
     ACTIVATIONS,
-    LayerTrace,
     Network,
-    forward_trace,
+    affine,
+    check_network,
     parameters,
     with_parameters,
 )
@@ -25,25 +34,37 @@ from dlnotes.numerical import directional_derivative, relative_error
 
 __all__ = ["GradientCheck", "LayerGradient", "backward", "gradient_check", "loss_and_gradient"]
 
-_LOSSES = {
-    "squared_error": (losses.squared_error, losses.squared_error_gradient),
-    "absolute_error": (losses.absolute_error, losses.absolute_error_gradient),
-    "huber": (losses.huber, losses.huber_gradient),
-    "cross_entropy": (losses.cross_entropy, losses.cross_entropy_gradient),
-    "binary_cross_entropy": (losses.binary_cross_entropy, losses.binary_cross_entropy_gradient),
-    "softmax_cross_entropy": (losses.softmax_cross_entropy, losses.softmax_cross_entropy_gradient),
+_Loss: TypeAlias = Callable[[Array, Array], Array]
+
+# 誤差関数、その勾配、正解の検査。
+_LOSSES: Mapping[str, tuple[_Loss, _Loss, Callable[[str, ArrayLike], Array]]] = {
+    "squared_error": (losses.squared_error, losses.squared_error_gradient, as_finite),
+    "absolute_error": (losses.absolute_error, losses.absolute_error_gradient, as_finite),
+    "huber": (losses.huber, losses.huber_gradient, as_finite),
+    "cross_entropy": (losses.cross_entropy, losses.cross_entropy_gradient, as_distribution),
+    "binary_cross_entropy": (
+        losses.binary_cross_entropy,
+        losses.binary_cross_entropy_gradient,
+        as_unit_interval,
+    ),
+    "softmax_cross_entropy": (
+        losses.softmax_cross_entropy,
+        losses.softmax_cross_entropy_gradient,
+        as_distribution,
+    ),
     "sigmoid_binary_cross_entropy": (
         losses.sigmoid_binary_cross_entropy,
         losses.sigmoid_binary_cross_entropy_gradient,
+        as_unit_interval,
     ),
 }
 
-# δ = (y − d)/N になる、出力層の活性化関数と誤差関数の組。誤差は総入力 u から求める。
+# δ = (y − d)/N になる、出力層の活性化関数と誤差関数の組。誤差も δ も総入力 u から求める。
 # y から求めると、飽和して 0 や 1 に丸められた確率のところで正しくなくなる。
-_CANONICAL = {
-    ("identity", "squared_error"): losses.squared_error,
-    ("softmax", "cross_entropy"): losses.softmax_cross_entropy,
-    ("sigmoid", "binary_cross_entropy"): losses.sigmoid_binary_cross_entropy,
+_CANONICAL: Mapping[tuple[str, str], Callable[[Array, Array], tuple[Array, Array]]] = {
+    ("identity", "squared_error"): losses.identity_squared_error,
+    ("softmax", "cross_entropy"): losses.softmax_and_cross_entropy,
+    ("sigmoid", "binary_cross_entropy"): losses.sigmoid_and_binary_cross_entropy,
 }
 _FROM_LOGITS = ("softmax_cross_entropy", "sigmoid_binary_cross_entropy")
 
@@ -115,9 +136,10 @@ def backward(network: Network, x: ArrayLike, d: ArrayLike, loss: str) -> tuple[L
     出典:
         Rumelhart, Hinton, Williams (1986) Learning representations by back-propagating errors。
     """
-    trace = forward_trace(network, x)
-    _, delta = _output_error(network, trace, d, loss)
-    return _propagate(network, x, trace, delta)
+    x, d = _checked(network, x, d, loss)
+    z, u = _forward(network, x)
+    _, delta = _output_error(network, u[-1], d, loss)
+    return _propagate(network, z, u, delta)
 
 
 def loss_and_gradient(
@@ -145,10 +167,8 @@ def loss_and_gradient(
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、5.3 節。
     """
-    trace = forward_trace(network, x)
-    E, delta = _output_error(network, trace, d, loss)
-    gradients = _propagate(network, x, trace, delta)
-    return E, np.concatenate([part.ravel() for g in gradients for part in (g.W, g.b)])
+    x, d = _checked(network, x, d, loss)
+    return mean_loss_and_gradient(network, x, d, loss)
 
 
 def gradient_check(
@@ -186,10 +206,11 @@ def gradient_check(
     """
     theta = parameters(network).astype(np.float64)
     network = with_parameters(network, theta)
+    x, d = _checked(network, x, d, loss)
 
     def E(theta: Array) -> float:
-        trace = forward_trace(with_parameters(network, theta), x)
-        return _output_error(network, trace, d, loss)[0]
+        _, u = _forward(with_parameters(network, theta), x)
+        return _output_error(network, u[-1], d, loss)[0]
 
     g = loss_and_gradient(network, x, d, loss)[1] if gradient is None else gradient
     g = as_finite("gradient", g)
@@ -202,35 +223,66 @@ def gradient_check(
     return GradientCheck(worst, errors[worst], MappingProxyType(errors))
 
 
-def _output_error(
-    network: Network, trace: tuple[LayerTrace, ...], d: ArrayLike, loss: str
-) -> tuple[float, Array]:
-    """平均誤差 E と、出力層の δ。"""
-    u, y, f = trace[-1].u, trace[-1].z, network[-1].activation
-    if (f, loss) in _CANONICAL:
-        E = _CANONICAL[f, loss](u, d)
-        return float(E.sum()) / len(y), (y - np.asarray(d, dtype=y.dtype)) / len(y)
-    _check_pair(f, loss)
-    E_function, E_gradient = _LOSSES[loss]
-    return float(E_function(y, d).sum()) / len(y), E_gradient(y, d) * _derivative(f)(u) / len(y)
-
-
-def _check_pair(f: str, loss: str) -> None:
-    check_choice("loss", loss, _LOSSES)
+def check_target(network: Network, d: ArrayLike, loss: str) -> Array:
+    """誤差関数が出力層に合うことと、d が正解になれることを確かめる。"""
+    _, _, check = _LOSSES[check_choice("loss", loss, _LOSSES)]
+    f = network[-1].activation
     if loss in _FROM_LOGITS and f != "identity":
         raise ValueError(f"{loss} は総入力を受け取るので出力層は identity が必要ですが {f} でした")
+    return check("d", d)
+
+
+def mean_loss_and_gradient(
+    network: Network, x: NDArray[Any], d: NDArray[Any], loss: str
+) -> tuple[float, Array]:
+    """loss_and_gradient から検査を除いたもの。train は検査を済ませて、更新のたびに使う。"""
+    z, u = _forward(network, x)
+    E, delta = _output_error(network, u[-1], d, loss)
+    gradients = _propagate(network, z, u, delta)
+    return E, np.concatenate([part.ravel() for g in gradients for part in (g.W, g.b)])
+
+
+def _checked(network: Network, x: ArrayLike, d: ArrayLike, loss: str) -> tuple[Array, Array]:
+    check_network(network)
+    x = as_finite("x", x)
+    check_shape("x", x, ("N", network[0].W.shape[0]))
+    check_shape("d", np.asarray(d), (len(x), network[-1].W.shape[1]))
+    return x, check_target(network, d, loss)
+
+
+def _forward(network: Network, x: NDArray[Any]) -> tuple[list[Array], list[Array]]:
+    """各層に入る z と、各層の総入力 u。出力層の活性化関数は、誤差関数と一緒に計算する。"""
+    z: list[Array] = [x.astype(network[0].W.dtype, copy=False)]
+    u: list[Array] = []
+    for number, layer in enumerate(network, start=1):
+        if u:
+            z.append(ACTIVATIONS[network[number - 2].activation].function(u[-1]))
+        u.append(affine(z[-1], layer, number))
+    return z, u
+
+
+def _output_error(network: Network, u: Array, d: NDArray[Any], loss: str) -> tuple[float, Array]:
+    """平均誤差 E と、出力層の δ。"""
+    f, N = network[-1].activation, len(u)
+    d = d.astype(u.dtype, copy=False)
+    if (f, loss) in _CANONICAL:
+        E, delta = _CANONICAL[f, loss](u, d)
+    else:
+        E_function, E_gradient, _ = _LOSSES[loss]
+        y = ACTIVATIONS[f].function(u)
+        E, delta = E_function(y, d), E_gradient(y, d) * _derivative(f)(u)
+    return float(E.sum()) / N, delta / N
 
 
 def _propagate(
-    network: Network, x: ArrayLike, trace: tuple[LayerTrace, ...], delta: Array
+    network: Network, z: list[Array], u: list[Array], delta: Array
 ) -> tuple[LayerGradient, ...]:
     """出力層の δ から始めて、すべての層の勾配を求める。"""
-    z = [np.asarray(x, dtype=delta.dtype), *(layer.z for layer in trace)]
     gradients: list[LayerGradient] = []
     for i in reversed(range(len(network))):
         gradients.append(LayerGradient(z[i].T @ delta, delta.sum(axis=0), delta))
         if i > 0:
-            delta = delta @ network[i].W.T * _derivative(network[i - 1].activation)(trace[i - 1].u)
+            delta = delta @ network[i].W.T * _derivative(network[i - 1].activation)(u[i - 1])
     return tuple(reversed(gradients))
 
 

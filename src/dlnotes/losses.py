@@ -12,6 +12,7 @@ from dlnotes.arrays import (
     Array,
     as_distribution,
     as_finite,
+    as_unit_interval,
     check_positive,
     check_same_shape,
     check_shape,
@@ -269,8 +270,7 @@ def softmax_cross_entropy(logits: ArrayLike, labels: ArrayLike) -> Array:
         functions。
     """
     u, d = _logits_and_labels(logits, labels)
-    E: Array = (d * -log_softmax(u)).sum(axis=-1)
-    return E
+    return _expected_surprise(d, log_softmax(u))
 
 
 def softmax_cross_entropy_gradient(logits: ArrayLike, labels: ArrayLike) -> Array:
@@ -445,6 +445,32 @@ def kl_divergence(p: ArrayLike, q: ArrayLike) -> Array:
     return np.maximum(D, 0, dtype=D.dtype)  # 丸めでわずかに負になることを防ぐ。
 
 
+# 次の三つは、検査の済んだ u と d から、誤差とその勾配 y − d を一度に求める。
+# 途中の値を使い回すほかは、どれも上の二つの関数と同じ式である。
+
+
+def identity_squared_error(u: Array, d: Array) -> tuple[Array, Array]:
+    """二乗誤差と、その u についての勾配。"""
+    return squared_error(u, d), u - d
+
+
+def softmax_and_cross_entropy(u: Array, d: Array) -> tuple[Array, Array]:
+    """softmax_cross_entropy と、その u についての勾配。"""
+    log_y = log_softmax(u)
+    return _expected_surprise(d, log_y), np.exp(log_y) - d
+
+
+def sigmoid_and_binary_cross_entropy(u: Array, d: Array) -> tuple[Array, Array]:
+    """sigmoid_binary_cross_entropy と、その u についての勾配。"""
+    return sigmoid_binary_cross_entropy(u, d), sigmoid(u) - d
+
+
+def _expected_surprise(d: Array, log_y: Array) -> Array:
+    """−Σ d log y。"""
+    E: Array = (d * -log_y).sum(axis=-1)
+    return E
+
+
 def _output_and_target(y: ArrayLike, d: ArrayLike) -> tuple[Array, Array]:
     y, d = as_finite("y", y), as_finite("d", d)
     check_shape("y", y, ("K",), ("N", "K"))
@@ -467,25 +493,16 @@ def _logits_and_labels(logits: ArrayLike, labels: ArrayLike) -> tuple[Array, Arr
 
 def _binary_probabilities(probabilities: ArrayLike, labels: ArrayLike) -> tuple[Array, Array]:
     y, d = _binary_logits(probabilities, labels, name="probabilities")
-    _check_unit_interval("probabilities", y)
-    return y, d
+    return as_unit_interval("probabilities", y), d
 
 
 def _binary_logits(
     logits: ArrayLike, labels: ArrayLike, *, name: str = "logits"
 ) -> tuple[Array, Array]:
-    u, d = as_finite(name, logits), as_finite("labels", labels)
+    u, d = as_finite(name, logits), as_unit_interval("labels", labels)
     check_shape(name, u, ("N",), ("N", "M"))
     check_same_shape((name, "labels"), u, d)
-    _check_unit_interval("labels", d)
     return u, d.astype(u.dtype, copy=False)
-
-
-def _check_unit_interval(name: str, value: Array) -> None:
-    low, high = value.min(), value.max()
-    if low < 0 or high > 1:
-        worst = low if low < 0 else high
-        raise ValueError(f"{name} は 0 以上 1 以下の値が必要ですが {worst:g} がありました")
 
 
 def _sum_over_labels(E: Array) -> Array:

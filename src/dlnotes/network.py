@@ -14,7 +14,6 @@ from dlnotes import activations
 from dlnotes.arrays import (
     Array,
     as_finite,
-    as_floating,
     as_floating_dtype,
     as_integers,
     check_choice,
@@ -198,7 +197,7 @@ def forward_trace(network: Network, x: ArrayLike) -> tuple[LayerTrace, ...]:
     z = x.astype(network[0].W.dtype, copy=False)
     trace: list[LayerTrace] = []
     for number, layer in enumerate(network, start=1):
-        u = _affine(z, layer, number)
+        u = affine(z, layer, number)
         z = ACTIVATIONS[layer.activation].function(u)
         trace.append(LayerTrace(u, z))
     return tuple(trace)
@@ -385,7 +384,7 @@ def with_parameters(network: Network, theta: ArrayLike) -> Network:
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、5.1 節。
     """
-    theta = as_floating("theta", theta)
+    theta = as_finite("theta", theta)
     check_shape("theta", theta, (parameter_count(network),))
     layers: list[Layer] = []
     start = 0
@@ -393,7 +392,7 @@ def with_parameters(network: Network, theta: ArrayLike) -> Network:
         middle = start + layer.W.size
         end = middle + layer.b.size
         W = theta[start:middle].reshape(layer.W.shape)
-        layers.append(Layer(W, theta[middle:end], layer.activation))
+        layers.append(_trusted_layer(W, theta[middle:end], layer.activation))
         start = end
     return tuple(layers)
 
@@ -452,15 +451,25 @@ def check_network(network: Network) -> None:
             )
 
 
-def _affine(z: Array, layer: Layer, number: int) -> Array:
+def affine(z: Array, layer: Layer, number: int) -> Array:
+    """検査の済んだ z から求める、層の総入力 u = zW + b。あふれたら理由を述べて止める。"""
     with np.errstate(over="ignore", invalid="ignore"):
-        u: Array = z @ layer.W + layer.b
+        u: Array = z @ layer.W
+        u += layer.b
     if not np.isfinite(u).all():
         raise FloatingPointError(
             f"層 {number} の総入力 u があふれました。"
             "学習率や初期値、入力の大きさが大きすぎないか確かめてください"
         )
     return u
+
+
+def _trusted_layer(W: Array, b: Array, activation: str) -> Layer:
+    """検査の済んだ値から、検査を繰り返さずに作る層。"""
+    layer = object.__new__(Layer)
+    for name, value in (("W", W), ("b", b), ("activation", activation)):
+        object.__setattr__(layer, name, value)
+    return layer
 
 
 def _widths(sizes: Sequence[int]) -> list[int]:

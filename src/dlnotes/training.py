@@ -10,13 +10,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dlnotes.arrays import Array, IntArray, as_finite, check_integer, check_rng, check_shape
-from dlnotes.backprop import loss_and_gradient
+from dlnotes.backprop import check_target, loss_and_gradient, mean_loss_and_gradient
 from dlnotes.network import Network, check_network, parameters, with_parameters
 from dlnotes.optimizers import Optimizer
 
 __all__ = ["Step", "iterations_per_epoch", "minibatches", "train"]
 
 State = TypeVar("State")
+
+# 正解を一度に検査する行の数。データ全体と同じ大きさの作業領域を使わないようにする。
+_CHECK_ROWS = 10_000
 
 _ADVICE = "学習率や初期値、入力の大きさが大きすぎないか確かめてください"
 
@@ -147,11 +150,13 @@ def train(
     # 型や、出力層と誤差関数の組み合わせの誤りは、学習を始める前に一つのサンプルで見つける。
     with np.errstate(over="ignore", invalid="ignore"):
         loss_and_gradient(network, x[:1], d[:1], loss)
+    for start in range(0, len(d), _CHECK_ROWS):
+        check_target(network, d[start : start + _CHECK_ROWS], loss)
     return _updates(network, x, d, loss, optimizer, batches, schedule)
 
 
 def _as_array(name: str, value: ArrayLike) -> NDArray[Any]:
-    # 配列の中身は、ミニバッチごとに loss_and_gradient が確かめる。全体を読むのは一度多い。
+    # 大きな配列は、複製せずにそのまま使う。
     return value if isinstance(value, np.ndarray) else as_finite(name, value)
 
 
@@ -177,9 +182,12 @@ def _updates(
     for t, (epoch, D) in enumerate(batches):
         if schedule is not None:
             optimizer = replace(optimizer, learning_rate=schedule(t))
+        x_t, d_t = x.take(D, axis=0), d.take(D, axis=0)
         try:
-            E, theta, state, network = _update(network, x[D], d[D], loss, optimizer, theta, state)
+            E, theta, state, network = _update(network, x_t, d_t, loss, optimizer, theta, state)
         except FloatingPointError as error:
+            # x に NaN か無限大があれば総入力も必ずそうなるので、x を調べるのは止まったときでよい。
+            as_finite("x", x_t)
             raise FloatingPointError(f"{t + 1} 回目の更新で学習を止めました。{error}") from error
         yield Step(epoch, t + 1, E, network)
 
@@ -195,7 +203,7 @@ def _update(
     theta: Array,
     state: State,
 ) -> tuple[float, Array, State, Network]:
-    E, gradient = loss_and_gradient(network, x, d, loss)
+    E, gradient = mean_loss_and_gradient(network, x, d, loss)
     theta, state = optimizer.step(theta, gradient, state)
     if not math.isfinite(E):
         raise FloatingPointError(f"誤差が {E} になりました。{_ADVICE}")

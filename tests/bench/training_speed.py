@@ -59,7 +59,7 @@ def floor_epoch() -> None:
     delta1 = rng.random((BATCH_SIZE, SIZES[1]), dtype=np.float32)
     delta2 = rng.random((BATCH_SIZE, SIZES[2]), dtype=np.float32)
     for batch in batches():
-        x_batch = x[batch]
+        x_batch = x.take(batch, axis=0)  # faster than x[batch]
         z = x_batch @ W1
         z @ W2
         z.T @ delta2
