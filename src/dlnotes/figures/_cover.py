@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
+from dlnotes.arrays import Array
 from dlnotes.figures import _style
-from dlnotes.optimizers import SGD, Momentum
+from dlnotes.optimizers import SGD, Momentum, Optimizer
 
 __all__ = ["cover", "cover_files"]
 
 # B5 の紙の大きさ（インチ）。
 _SIZE = (182 / 25.4, 257 / 25.4)
 _CURVATURE = np.array([1.0, 12.0])
+
+
+def _path(optimizer: Optimizer[Any]) -> Array:
+    theta = np.array([-2.8, 1.1])
+    state, path = optimizer.init(theta), [theta]
+    for _ in range(40):
+        theta, state = optimizer.step(theta, _CURVATURE * theta, state)
+        path.append(theta)
+    return np.array(path).T
 
 
 def cover(title: str, subtitle: str) -> Figure:
@@ -33,12 +44,7 @@ def cover(title: str, subtitle: str) -> Figure:
     E = (_CURVATURE[0] * x**2 + _CURVATURE[1] * y**2) / 2
     ax.contour(x, y, E, levels=np.geomspace(0.02, 16, 22), colors=_style.FAINT, linewidths=1)
     for optimizer, color in ((SGD(0.145), _style.BLUE), (Momentum(0.04, 0.8), _style.RED)):
-        theta = np.array([-2.8, 1.1])
-        state, path = optimizer.init(theta), [theta]
-        for _ in range(40):
-            theta, state = optimizer.step(theta, _CURVATURE * theta, state)
-            path.append(theta)
-        ax.plot(*np.array(path).T, color=color, marker="o", markersize=4, linewidth=1.6)
+        ax.plot(*_path(optimizer), color=color, marker="o", markersize=4, linewidth=1.6)
     ax.plot(0, 0, marker="*", color=_style.ORANGE, markersize=18)
     drawing.text(0.1, 0.86, title, fontsize=30)
     drawing.text(0.1, 0.815, subtitle, fontsize=12)

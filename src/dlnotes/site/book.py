@@ -50,6 +50,8 @@ _ONLY_ON_SCREEN = (
     ' img[src$="#only-dark"]'
 )
 _LABEL = re.compile(r"問 \d+")
+# EPUB は、外のファイルを指す SVG の文書型宣言を許さない。
+_DOCTYPE = re.compile(rb"<!DOCTYPE svg [^>]*>")
 _DATE = re.compile(rb"\(D:\d{14}\+00'00'\)")
 # 横に長い式と表は、紙の幅に入るまで小さくする。
 _FIT = """
@@ -158,7 +160,7 @@ def read_book(site: Path) -> Book:
         pictures |= _clean(article, url, names)
         pages.append(Page(names[url], part, article))
     try:
-        files = {name: (site / name).read_bytes() for name in sorted(pictures)}
+        files = {n: _DOCTYPE.sub(b"", (site / n).read_bytes()) for n in sorted(pictures)}
         files["fonts/math.woff2"] = (site / "assets/fonts/math.woff2").read_bytes()
     except FileNotFoundError as error:
         raise BookError(f"サイトに {error.filename} がありません") from error
@@ -255,10 +257,10 @@ def _move_answers(article: Tag) -> None:
 def _unfold(article: Tag) -> None:
     """残りの折りたたみ（引数や出典、発展）を、開いた囲みにする。"""
     for folded in article.find_all("details"):
-        kind = folded.attrs.get("class", [])
-        is_box = "dl-details" not in kind
+        kind = " ".join(folded.get_attribute_list("class"))
         folded.name = "div"
-        folded.attrs = {"class": ["admonition", *kind] if is_box else kind}
+        folded["class"] = kind if kind == "dl-details" else f"admonition {kind}"
+        folded.attrs.pop("open", None)
         if folded.summary:
             folded.summary.attrs = {"class": "summary"}
             folded.summary.name = "p"

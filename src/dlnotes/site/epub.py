@@ -1,7 +1,7 @@
 """本を EPUB 3 のファイルにする。
 
 EPUB は、XHTML と目録を zip に入れたものにすぎない。
-pandoc は数式を LaTeX に読み直してから書くので記号が変わり、EbookLib は AGPL なので、どちらも使わない。
+pandoc は数式を LaTeX に読み直してから書くので記号が変わり、EbookLib は AGPL なので、使わない。
 """
 
 from __future__ import annotations

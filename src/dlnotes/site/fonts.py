@@ -20,8 +20,8 @@ __all__ = ["book_fonts", "math_characters", "write_math_font"]
 
 # ziamath そのものは使わないので、import せずにフォントの場所だけを調べる。
 _SOURCE = Path(str(distribution("ziamath").locate_file("ziamath/fonts/STIXTwoMath-Regular.ttf")))
-# 本の文章、そこにない記号、コード。どれも図を描くライブラリーが持ち、PDF に TrueType のまま入る
-# （Noto Sans CJK のような CFF のフォントは、Chromium が字ごとの絵（Type 3）にしてしまう）。
+# 本の文章、そこにない記号、コード。どれも図を描くライブラリーが持ち、PDF に TrueType のまま入る。
+# Noto Sans CJK のような CFF のフォントは、Chromium がすべて字ごとの絵（Type 3）にしてしまう。
 _DEJAVU = "matplotlib/mpl-data/fonts/ttf"
 _BOOK = {
     "text": ("matplotlib-fontja", "matplotlib_fontja/fonts/ipaexg.ttf"),
@@ -32,9 +32,13 @@ _MATH = re.compile(r"<math\b.*?</math>", re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")
 # ブラウザが自分で補う字: 根号、伸びる括弧、上下の線。
 _ALWAYS = "√()[]{}|‖∣⟨⟩⎵⏞⏟ˆ¯~^_.,+-=−×·⋅0123456789"
-_ITALIC_LETTERS = {unicodedata.normalize("NFKC", chr(c)): chr(c) for c in range(0x1D434, 0x1D468)}
-_ITALIC_GREEK = {unicodedata.normalize("NFKC", chr(c)): chr(c) for c in range(0x1D6E2, 0x1D71C)}
-_ITALIC = {**_ITALIC_GREEK, **_ITALIC_LETTERS, "h": "ℎ"}
+# 一段の分解を使う。NFKC では ϑ も θ になり、θ の斜体を取りちがえる。
+_ITALIC = {
+    chr(int(parts[1], 16)): chr(c)
+    for c in (*range(0x1D434, 0x1D468), *range(0x1D6E2, 0x1D71C))
+    if (parts := unicodedata.decomposition(chr(c)).split())
+}
+_ITALIC["h"] = "ℎ"
 
 
 def math_characters(html: str) -> set[str]:
@@ -71,7 +75,8 @@ def book_fonts(characters: Iterable[str]) -> dict[str, bytes]:
     Args:
         characters: 本に現れる字。
     """
-    text = "".join(sorted(characters))
+    # 数字と「出力」は、ページ番号のように、見た目の指定からも書かれる。
+    text = "".join(sorted({*characters, *"0123456789出力目次"}))
     fonts = {}
     for name, (library, place) in _BOOK.items():
         options = subset.Options(flavor="woff2", hinting=False, recalc_timestamp=False)
