@@ -52,6 +52,8 @@ _ONLY_ON_SCREEN = (
 _LABEL = re.compile(r"問 \d+")
 # EPUB は、外のファイルを指す SVG の文書型宣言を許さない。
 _DOCTYPE = re.compile(rb"<!DOCTYPE svg [^>]*>")
+_USE = re.compile(rb'<use\b[^>]*href="#([^"]*)"[^>]*/>')
+_ID = re.compile(rb'\bid="([^"]*)"')
 _DATE = re.compile(rb"\(D:\d{14}\+00'00'\)")
 # 横に長い式と表は、紙の幅に入るまで小さくする。
 _FIT = """
@@ -160,7 +162,7 @@ def read_book(site: Path) -> Book:
         pictures |= _clean(article, url, names)
         pages.append(Page(names[url], part, article))
     try:
-        files = {n: _DOCTYPE.sub(b"", (site / n).read_bytes()) for n in sorted(pictures)}
+        files = {name: _picture((site / name).read_bytes()) for name in sorted(pictures)}
         files["fonts/math.woff2"] = (site / "assets/fonts/math.woff2").read_bytes()
     except FileNotFoundError as error:
         raise BookError(f"サイトに {error.filename} がありません") from error
@@ -177,6 +179,14 @@ def read_book(site: Path) -> Book:
         pages=pages,
         files=files,
     )
+
+
+def _picture(data: bytes) -> bytes:
+    """SVG から、文書型宣言と、形のない字（空白）への参照を除く。ほかの画像は変えない。"""
+    if b"<svg" not in data[:1000]:
+        return data
+    known = set(_ID.findall(data))
+    return _USE.sub(lambda use: use[0] if use[1] in known else b"", _DOCTYPE.sub(b"", data))
 
 
 def _clean(article: Tag, url: str, names: dict[str, str]) -> set[str]:
