@@ -12,7 +12,7 @@ export NO_MKDOCS_2_WARNING = 1
 bootstrap = $(PYTHON) requirements/bootstrap.py
 python = $(VENV)/bin/python
 
-.PHONY: help serve site test check bench oracle clean found-python site-venv test-venv
+.PHONY: help serve site book test check bench oracle clean found-python site-venv test-venv
 .NOTPARALLEL:
 
 help:  ## この一覧を出します
@@ -30,6 +30,12 @@ site: site-venv  ## サイトを site/ に作ります
 	$(python) -m mkdocs build --strict --site-dir .cache/site-new
 	@rm -rf .cache/site-old; if [ -d site ]; then mv site .cache/site-old; fi
 	@mv .cache/site-new site; rm -rf .cache/site-old
+
+# 本の日付は最後のコミットの日付とし、同じ原稿からは同じ本ができるようにする。
+book: site  ## サイトと、全ページを一冊にした PDF と EPUB を site/ に作ります
+	@CHROMIUM=$$($(bootstrap) chromium) && export CHROMIUM && \
+	export SOURCE_DATE_EPOCH="$$(git log -1 --format=%ct 2> /dev/null)" && \
+	exec $(python) -m dlnotes.site.book site
 
 test: check  ## すべてのテストをします（BROWSER=0 でブラウザのテストを省きます）
 ifeq ($(BROWSER),0)

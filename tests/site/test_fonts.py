@@ -119,3 +119,10 @@ def test_write_that_was_cut_short_is_not_taken_for_a_font(
         with pytest.raises(KeyboardInterrupt):
             write(tmp_path)
     assert "MATH" in read(write(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("letter", "italic"), ["θ\U0001d703", "ε\U0001d700", "ϵ\U0001d716", "φ\U0001d711"]
+)
+def test_greek_letters_keep_their_own_italic_form(letter: str, italic: str) -> None:
+    assert fonts.math_characters(f"<math><mi>{letter}</mi></math>") == {letter, italic}

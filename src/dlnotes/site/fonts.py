@@ -1,4 +1,4 @@
-"""数式フォント STIX Two Math を、サイトの数式に現れる字だけに絞る。"""
+"""フォントを、使う字だけに絞る。数式は STIX Two Math、本の文章は IPAex ゴシックと DejaVu。"""
 
 from __future__ import annotations
 
@@ -16,17 +16,29 @@ from pathlib import Path
 from fontTools import subset
 from fontTools.ttLib import TTFont
 
-__all__ = ["math_characters", "write_math_font"]
+__all__ = ["book_fonts", "math_characters", "write_math_font"]
 
 # ziamath そのものは使わないので、import せずにフォントの場所だけを調べる。
 _SOURCE = Path(str(distribution("ziamath").locate_file("ziamath/fonts/STIXTwoMath-Regular.ttf")))
+# 本の文章、そこにない記号、コード。どれも図を描くライブラリーが持ち、PDF に TrueType のまま入る。
+# Noto Sans CJK のような CFF のフォントは、Chromium がすべて字ごとの絵（Type 3）にしてしまう。
+_DEJAVU = "matplotlib/mpl-data/fonts/ttf"
+_BOOK = {
+    "text": ("matplotlib-fontja", "matplotlib_fontja/fonts/ipaexg.ttf"),
+    "symbols": ("matplotlib", f"{_DEJAVU}/DejaVuSans.ttf"),
+    "code": ("matplotlib", f"{_DEJAVU}/DejaVuSansMono.ttf"),
+}
 _MATH = re.compile(r"<math\b.*?</math>", re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")
 # ブラウザが自分で補う字: 根号、伸びる括弧、上下の線。
 _ALWAYS = "√()[]{}|‖∣⟨⟩⎵⏞⏟ˆ¯~^_.,+-=−×·⋅0123456789"
-_ITALIC_LETTERS = {unicodedata.normalize("NFKC", chr(c)): chr(c) for c in range(0x1D434, 0x1D468)}
-_ITALIC_GREEK = {unicodedata.normalize("NFKC", chr(c)): chr(c) for c in range(0x1D6E2, 0x1D71C)}
-_ITALIC = {**_ITALIC_GREEK, **_ITALIC_LETTERS, "h": "ℎ"}
+# 一段の分解を使う。NFKC では ϑ も θ になり、θ の斜体を取りちがえる。
+_ITALIC = {
+    chr(int(parts[1], 16)): chr(c)
+    for c in (*range(0x1D434, 0x1D468), *range(0x1D6E2, 0x1D71C))
+    if (parts := unicodedata.decomposition(chr(c)).split())
+}
+_ITALIC["h"] = "ℎ"
 
 
 def math_characters(html: str) -> set[str]:
@@ -55,6 +67,29 @@ def write_math_font(characters: Iterable[str], cache: Path, destination: Path) -
         temporary.replace(cached)
     destination.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(cached, destination)
+
+
+def book_fonts(characters: Iterable[str]) -> dict[str, bytes]:
+    """本に埋めこむフォントを、使う字だけに絞った WOFF2 にします。
+
+    Args:
+        characters: 本に現れる字。
+    """
+    # 数字と「出力」は、ページ番号のように、見た目の指定からも書かれる。
+    text = "".join(sorted({*characters, *"0123456789出力目次"}))
+    fonts = {}
+    for name, (library, place) in _BOOK.items():
+        options = subset.Options(flavor="woff2", hinting=False, recalc_timestamp=False)
+        options.drop_tables += ["FFTM"]  # FontForge の時刻の記録
+        subsetter = subset.Subsetter(options)
+        subsetter.populate(text=text)
+        buffer = BytesIO()
+        with subset.load_font(str(distribution(library).locate_file(place)), options) as font:
+            subsetter.subset(font)
+            font.flavor = "woff2"
+            font.save(buffer)
+        fonts[name] = buffer.getvalue()
+    return fonts
 
 
 def _subset(text: str) -> bytes:

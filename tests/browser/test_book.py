@@ -1,0 +1,83 @@
+"""Chromium で印刷した PDF の本。"""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup
+from pypdf import PdfReader
+
+from dlnotes.figures._cover import cover_files
+from dlnotes.site import fonts
+from dlnotes.site.book import Book, Page, find_chromium, write_pdf
+
+CHAPTERS = {
+    "first": '<h1 id="t">第一の章</h1><h2 id="a">はじめの節</h2>'
+    '<p><a href="second.xhtml#b">次の節</a></p><pre><code>if x:\n    y = 1</code></pre>',
+    "second": '<h1 id="t">第二の章</h1><h2 id="b">あとの節</h2><p>おわり</p>',
+}
+
+
+@pytest.fixture(scope="module")
+def pdf(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("pdf") / "book.pdf"
+    pages = [
+        Page(name, "", article)
+        for name, html in CHAPTERS.items()
+        if (article := BeautifulSoup(f"<article>{html}</article>", "html.parser").article)
+    ]
+    files = {
+        f"fonts/{n}.woff2": data for n, data in fonts.book_fonts({*str(CHAPTERS), *"目次"}).items()
+    }
+    files["style.css"] = Path(fonts.__file__).with_name("book.css").read_bytes()
+    files |= cover_files("試し", "短い本")
+    write_pdf(Book("試し", "短い本", "", pages, files), path, find_chromium(), 1_700_000_000)
+    return path.read_bytes()
+
+
+def test_outline_has_every_chapter_and_section(pdf: bytes) -> None:
+    def titles(outline: list[object]) -> list[str]:
+        return [
+            title
+            for entry in outline
+            for title in (titles(entry) if isinstance(entry, list) else [entry.title])  # type: ignore[attr-defined]
+        ]
+
+    found = titles(PdfReader(BytesIO(pdf)).outline)
+    assert found == ["目次", "第一の章", "はじめの節", "第二の章", "あとの節"]
+
+
+def test_contents_give_the_page_of_each_chapter(pdf: bytes) -> None:
+    reader = PdfReader(BytesIO(pdf))
+    assert len(reader.pages) == 4  # 表紙、目次、二つの章
+    lines = reader.pages[1].extract_text().split()
+    assert [w for w in lines if w.isdigit()] == ["2", "3", "3", "4", "4"]
+
+
+def test_every_font_is_embedded(pdf: bytes) -> None:
+    pages = PdfReader(BytesIO(pdf)).pages
+    fonts = [f.get_object() for p in pages for f in p["/Resources"].get("/Font", {}).values()]
+    # 太字だけは字の形を描いた Type 3 になり、その形はフォントの中にある。
+    whole = [font for font in fonts if font["/Subtype"] != "/Type3"]
+    for font in whole:
+        descriptor = font["/DescendantFonts"][0].get_object()["/FontDescriptor"]
+        assert "/FontFile2" in descriptor
+    names = {font["/BaseFont"].partition("+")[2] for font in whole}
+    assert names == {"IPAexGothic", "DejaVuSansMono"}
+
+
+def test_links_stay_inside_the_book(pdf: bytes) -> None:
+    page = PdfReader(BytesIO(pdf)).pages[2]
+    links = [a.get_object() for a in page["/Annots"]]
+    assert links
+    assert all("/Dest" in link for link in links)
+
+
+def test_indentation_survives_printing(pdf: bytes) -> None:
+    assert "\n    y = 1" in PdfReader(BytesIO(pdf)).pages[2].extract_text(extraction_mode="layout")
+
+
+def test_date_is_the_given_one(pdf: bytes) -> None:
+    assert b"(D:20231114221320+00'00')" in pdf

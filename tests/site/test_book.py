@@ -1,0 +1,158 @@
+"""一冊にした本。できあがったサイトから作り、章、リンク、コードが失われていないことを見る。"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+from urllib.parse import unquote
+from xml.etree import ElementTree
+from zipfile import ZIP_STORED, ZipFile
+
+import pytest
+from bs4 import BeautifulSoup
+
+from dlnotes.site.book import MARKER, Book, BookError, find_chromium, offer, read_book
+from dlnotes.site.epub import write_epub
+
+XHTML = "{http://www.w3.org/1999/xhtml}"
+CHECKER = Path("/usr/share/java/epubcheck.jar")
+
+
+@pytest.fixture(scope="module")
+def book(site: Path) -> Book:
+    return read_book(site)
+
+
+@pytest.fixture(scope="module")
+def epub(book: Book, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("book") / "dlnotes.epub"
+    write_epub(book, path, 1_700_000_000)
+    return path
+
+
+@pytest.fixture(scope="module")
+def pages(epub: Path) -> dict[str, ElementTree.Element]:
+    """すべての XHTML。整形式でなければ、ここで読めない。"""
+    with ZipFile(epub) as archive:
+        names = [name for name in archive.namelist() if name.endswith(".xhtml")]
+        return {n.removeprefix("EPUB/"): ElementTree.fromstring(archive.read(n)) for n in names}
+
+
+def test_every_page_of_the_site_is_a_chapter(book: Book, pytestconfig: pytest.Config) -> None:
+    docs = pytestconfig.rootpath / "docs"
+    sources = {p.stem for p in docs.rglob("*") if p.suffix in {".md", ".ipynb"}}
+    assert {page.name for page in book.pages} == sources
+    assert all(page.title for page in book.pages)
+
+
+def test_contents_name_every_chapter_in_reading_order(
+    book: Book, pages: dict[str, ElementTree.Element]
+) -> None:
+    links = [a.get("href", "") for a in pages["nav.xhtml"].iter(f"{XHTML}a")]
+    chapters = [link for link in links if link.endswith(".xhtml")]
+    assert chapters[: len(book.pages)] == [f"{page.name}.xhtml" for page in book.pages]
+
+
+def test_every_link_and_picture_leads_somewhere_in_the_book(
+    epub: Path, pages: dict[str, ElementTree.Element]
+) -> None:
+    places = set(pages) | {
+        f"{name}#{e.get('id')}" for name, page in pages.items() for e in page.iter() if e.get("id")
+    }
+    links = {a.get("href", "") for page in pages.values() for a in page.iter(f"{XHTML}a")}
+    inside = {link for link in links if ":" not in link.partition("#")[0]}
+    assert len(inside) > 100
+    assert {link for link in inside if unquote(link) not in places} == set()
+    with ZipFile(epub) as archive:
+        pictures = {f"EPUB/{i.get('src')}" for p in pages.values() for i in p.iter(f"{XHTML}img")}
+        assert len(pictures) > 20
+        assert pictures <= set(archive.namelist())
+
+
+def test_ids_are_unique_within_a_chapter(pages: dict[str, ElementTree.Element]) -> None:
+    for name, page in pages.items():
+        ids = [e.get("id") for e in page.iter() if e.get("id")]
+        assert len(ids) == len(set(ids)), name
+
+
+def test_code_keeps_its_indentation(site: Path, pages: dict[str, ElementTree.Element]) -> None:
+    for name in ("dl003_activations", "dl010_backprop"):
+        html = (site / name / "index.html").read_text(encoding="utf-8")
+        shown = BeautifulSoup(html, "html.parser").article
+        assert shown is not None
+        wanted = sorted(pre.get_text() for pre in shown.find_all("pre"))
+        kept = sorted("".join(pre.itertext()) for pre in pages[f"{name}.xhtml"].iter(f"{XHTML}pre"))
+        assert any("\n    " in code for code in wanted)
+        assert kept == wanted
+
+
+def test_nothing_stays_folded_or_waits_for_a_screen(
+    pages: dict[str, ElementTree.Element],
+) -> None:
+    tags = {element.tag for page in pages.values() for element in page.iter()}
+    assert f"{XHTML}math" not in tags
+    assert "{http://www.w3.org/1998/Math/MathML}math" in tags
+    assert tags.isdisjoint(f"{XHTML}{t}" for t in ("details", "summary", "script", "button"))
+
+
+def test_answers_stand_at_the_end_of_the_chapter(pages: dict[str, ElementTree.Element]) -> None:
+    page = pages["dl003_activations.xhtml"]
+    order = [e.get("id") or "" for e in page.iter() if (e.get("id") or "").startswith("book-")]
+    assert order.index("book-answers") > order.index("book-question-1")
+    assert order.index("book-answer-1") > order.index("book-answers")
+
+
+def test_epub_starts_with_its_uncompressed_type(epub: Path) -> None:
+    with ZipFile(epub) as archive:
+        first = archive.infolist()[0]
+        assert (first.filename, first.compress_type) == ("mimetype", ZIP_STORED)
+        assert archive.read(first) == b"application/epub+zip"
+
+
+def test_same_site_makes_the_same_epub(site: Path, epub: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again.epub"
+    write_epub(read_book(site), again, 1_700_000_000)
+    assert again.read_bytes() == epub.read_bytes()
+
+
+@pytest.mark.skipif(
+    not (CHECKER.exists() and shutil.which("java")),
+    reason="epubcheck がありません（apt install epubcheck）",
+)
+def test_epubcheck_finds_no_fault(epub: Path) -> None:
+    command = ["java", "-jar", str(CHECKER), "--failonwarnings", str(epub)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[:3000]
+
+
+def test_site_offers_the_book_only_once_it_is_there(site: Path, tmp_path: Path) -> None:
+    front = (site / "index.html").read_text(encoding="utf-8")
+    assert front.count(MARKER) == 1
+    assert "dlnotes.pdf" not in front
+    (tmp_path / "index.html").write_text(front, encoding="utf-8")
+    (tmp_path / "book").mkdir()
+    for name in ("dlnotes.pdf", "dlnotes.epub"):
+        (tmp_path / "book" / name).write_bytes(b"x" * 1_500_000)
+    for _ in range(2):
+        offer(tmp_path)
+        offered = (tmp_path / "index.html").read_text(encoding="utf-8")
+        assert offered.count('href="book/dlnotes.pdf"') == 1
+        assert offered.count("EPUB（1.5 MB）") == 1
+
+
+def test_site_without_a_place_for_the_link_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("<p>本</p>", encoding="utf-8")
+    with pytest.raises(BookError, match="印"):
+        offer(tmp_path)
+
+
+def test_missing_site_and_missing_chromium_are_said_in_japanese(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(BookError, match="make site"):
+        read_book(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CHROMIUM", raising=False)
+    with pytest.raises(BookError, match="Chromium がありません"):
+        find_chromium()
