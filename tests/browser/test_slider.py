@@ -97,8 +97,9 @@ def test_frame_follows_the_colour_scheme(page: Page, figure: Locator) -> None:
     figure.get_by_role("slider").press("End")
     expect(figure.locator(f'{SEEN}[src*="/weight/8."]')).to_have_count(1)
     before = name(figure)
-    page.locator("input[name=__palette]:checked").press("ArrowRight")
-    swapped = {"8.svg": "8.dark.svg", "8.dark.svg": "8.svg"}[before]
+    swapped, now = {"8.svg": ("8.dark.svg", 0), "8.dark.svg": ("8.svg", 1)}[before]
+    page.locator("input[name=__palette]").nth(now).focus()
+    page.keyboard.press("ArrowRight")
     image = figure.locator(f'{SEEN}[src*="/{swapped}"]')
     expect(image).to_have_count(1)
     image.scroll_into_view_if_needed()
@@ -134,7 +135,7 @@ def test_paper_shows_the_frame_and_its_value_without_the_slider(
     page.emulate_media(media="print")
     expect(figure.locator("input")).to_be_hidden()
     expect(figure.locator(".dl-slider__control")).to_have_text("重み w = 2")
-    expect(figure.locator("img:visible")).to_have_count(1)
+    assert name(figure) == "7.svg"
 
 
 def test_page_without_scripts_shows_the_chosen_frame_and_its_value(
@@ -150,5 +151,8 @@ def test_page_without_scripts_shows_the_chosen_frame_and_its_value(
     figure.scroll_into_view_if_needed()
     page.wait_for_load_state("networkidle")
     expect(figure.locator(".dl-slider__control")).to_have_text("重み w = 2")
-    assert [url.split("/")[-1] for url in asked if "/weight/" in url] == ["7.svg"]
+    expect(figure.locator("img:visible")).to_have_count(1)
+    # スクリプトなしでは、ブラウザは lazy を聞かず、見えない側の画像も取りにいく。
+    names = {url.split("/")[-1] for url in asked if "/weight/" in url}
+    assert names == {"7.svg", "7.dark.svg"}
     context.close()
