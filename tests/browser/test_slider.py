@@ -30,7 +30,8 @@ def page(browser: Browser, base: str, request: pytest.FixtureRequest) -> Iterato
 def figure(page: Page) -> Locator:
     figure = page.locator(".dl-slider").first
     figure.scroll_into_view_if_needed()
-    page.wait_for_load_state("networkidle")
+    image = figure.locator(SEEN).element_handle()
+    page.wait_for_function("image => image.naturalWidth > 0", arg=image)
     return figure
 
 
@@ -67,8 +68,7 @@ def test_frames_are_fetched_only_from_the_slider_that_is_moved(page: Page, figur
     page.wait_for_timeout(200)
     assert asked == []
     figure.get_by_role("slider").press("ArrowLeft")
-    page.wait_for_load_state("networkidle")
-    page.wait_for_timeout(200)
+    page.wait_for_timeout(1000)
     dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
     ending = ".dark.svg" if dark else ".svg"
     wanted = {f"{i}{ending}" for i in range(9)} - {f"7{ending}"}
