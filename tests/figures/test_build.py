@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -26,6 +28,18 @@ def line():
     ax.plot([0, 1], [0, SLOPE], label="線 $u$")
     ax.legend()
     return drawing
+"""
+SLIDER = """
+from dlnotes.figures._slider import Slider
+
+__all__ = ["line"]
+
+@Slider("傾き", (0.5, 1, 2e-6), start=1, unit=" 倍")
+def line(slope):
+    drawing, (ax,) = _style.figure()
+    ax.plot([0, 1], [0, slope], label="線 $u$")
+    ax.set(ylim=(0, 2))
+    return drawing, f"右の端は {slope} です。"
 """
 SLOPED = f"{HEAD}from dlnotes.slopes import SLOPE\n{LINE}"
 STEEP = f"{HEAD}SLOPE = 9\n{LINE}"
@@ -147,6 +161,94 @@ def test_change_in_the_style_redraws_every_figure(studio: Studio) -> None:
     assert not set(before.values()) & set(studio.drawn().values())
 
 
+def slide(studio: Studio, old: str = "", new: str = "") -> tuple[int, str]:
+    assert old in SLIDER
+    studio.write("figures/steep.py", HEAD + SLIDER.replace(old, new))
+    return studio.draw()
+
+
+def test_slider_is_drawn_one_frame_for_each_value(studio: Studio) -> None:
+    assert slide(studio)[0] == 0
+    drawn = studio.drawn()
+    names = {name for name in drawn if name.startswith("steep/")}
+    svgs = {f"steep/line/{i}{scheme}.svg" for i in range(3) for scheme in ("", ".dark")}
+    assert names == svgs | {"steep/line/frames.json", "steep/line.json"}
+    assert len({drawn[svg] for svg in svgs}) == 6
+    assert json.loads(drawn["steep/line/frames.json"]) == {
+        "label": "傾き",
+        "start": 1,
+        "frames": [
+            {"value": "0.5 倍", "says": "右の端は 0.5 です。"},
+            {"value": "1 倍", "says": "右の端は 1 です。"},
+            {"value": "2 × 10⁻⁶ 倍", "says": "右の端は 2e-06 です。"},
+        ],
+    }
+
+
+def test_slider_drawn_again_from_nothing_gives_the_same_bytes(studio: Studio) -> None:
+    assert slide(studio)[0] == 0
+    first = studio.drawn()
+    shutil.rmtree(studio.out)
+    assert studio.draw(PYTHONHASHSEED="2")[0] == 0
+    assert studio.drawn() == first
+
+
+@pytest.mark.parametrize("name", ["line/2.svg", "line/0.dark.svg", "line/frames.json"])
+def test_missing_frame_is_drawn_again_and_a_kept_one_is_not(studio: Studio, name: str) -> None:
+    assert slide(studio)[0] == 0
+    before, times = studio.drawn(), studio.times()
+    assert studio.draw() == (0, "")
+    assert studio.times() == times
+    (studio.out / "steep" / name).unlink()
+    assert studio.draw()[0] == 0
+    assert studio.drawn() == before
+
+
+def test_frames_of_a_value_taken_away_are_removed(studio: Studio) -> None:
+    assert slide(studio)[0] == 0
+    assert slide(studio, ", 2e-6", "")[0] == 0
+    assert not [name for name in studio.drawn() if name.startswith("steep/line/2")]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("ax.set(ylim=(0, 2))", "ax.set(ylim=(0, slope))"),
+        ("ax.set(ylim=(0, 2))", "ax.set(xlim=(0, slope), ylim=(0, 2))"),
+        ("_style.figure()", "_style.figure(height=3 + slope)"),
+        ("ax.set(ylim=(0, 2))", "ax.set(ylim=(0, 2), title='題' if slope > 1e-3 else '')"),
+    ],
+    ids=["y", "x", "size", "place"],
+)
+def test_slider_whose_axes_move_between_frames_is_refused(
+    studio: Studio, old: str, new: str
+) -> None:
+    before = studio.drawn()
+    code, errors = slide(studio, old, new)
+    assert code == 1
+    assert "のコマで、図や座標軸の範囲が動きます" in errors
+    assert studio.drawn() == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("start=1", "start=3", "start は values の一つ"),
+        ("(0.5, 1, 2e-6)", "(1,)", "違う値が二つ以上"),
+        ("(0.5, 1, 2e-6)", "(1, 1)", "違う値が二つ以上"),
+        ("(0.5, 1, 2e-6)", "np.arange(3)", "図 steep/line のつまみを読めません"),
+        ("start=1, ", "", "図 steep/line のつまみを読めません"),
+    ],
+)
+def test_slider_that_cannot_be_read_is_named(
+    studio: Studio, old: str, new: str, reason: str
+) -> None:
+    code, errors = slide(studio, old, new)
+    assert code == 1
+    assert reason in errors
+    assert len(errors.splitlines()) == 1
+
+
 FAULTS = {
     "error": ("ax.plot([1], [1, 2])", "ValueError"),
     "warning": ("ax.set_xlim(1, 1)", "UserWarning"),
@@ -240,7 +342,18 @@ def test_folder_that_cannot_be_written_gives_one_clear_line(studio: Studio) -> N
 
 
 def test_every_real_figure_changes_with_the_scheme(site: Path) -> None:
-    lights = [p for p in site.glob("figures/*/*.svg") if not p.stem.endswith(".dark")]
+    lights = [p for p in site.glob("figures/**/*.svg") if not p.stem.endswith(".dark")]
     assert lights
     same = [p for p in lights if p.read_bytes() == p.with_suffix(".dark.svg").read_bytes()]
     assert same == []
+
+
+def test_every_frame_of_a_real_slider_is_on_the_site_in_one_size(site: Path) -> None:
+    from dlnotes.figures._build import register
+
+    sliders = [drawing for drawing in register() if drawing.slider]
+    assert sliders
+    for drawing in sliders:
+        svgs = [(site / "figures" / path).read_text(encoding="utf-8") for path in drawing.paths]
+        assert len({re.findall(r'viewBox="[^"]+"', svg)[0] for svg in svgs}) == 1
+        assert len(set(svgs)) == len(svgs)

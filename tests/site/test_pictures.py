@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import markdown
@@ -20,6 +21,13 @@ def root(tmp_path: Path) -> Path:
     for name, size in {"line": "345.6 230.4", "wide": "720 72"}.items():
         (folder / f"{name}.svg").write_text(f'<svg viewBox="0 0 {size}"></svg>', encoding="utf-8")
     (folder / "broken.svg").write_text("<svg></svg>", encoding="utf-8")
+    frames = [{"value": v, "says": f"傾きは {v} です。"} for v in ("1 倍", "2 倍", "3 倍")]
+    slope = folder / "slope"
+    slope.mkdir()
+    for i in range(3):
+        (slope / f"{i}.svg").write_text('<svg viewBox="0 0 72 72"></svg>', encoding="utf-8")
+    slider = {"label": "傾き a", "start": 1, "frames": frames}
+    (slope / "frames.json").write_text(json.dumps(slider), encoding="utf-8")
     return tmp_path
 
 
@@ -102,3 +110,35 @@ def test_class_given_on_the_page_goes_to_the_pair(root: Path) -> None:
 
 def test_other_image_stays_a_single_image(root: Path) -> None:
     assert sources(render("![写真](photo.png)", root)) == ["photo.png"]
+
+
+SLOPE = "![右上がりの線。](../figures/dl003/slope.svg)"
+
+
+def test_slider_shows_its_chosen_frame_as_a_pair_with_name_and_value(root: Path) -> None:
+    (figure,) = render(SLOPE, root).select(".dl-figure.dl-slider")
+    shown = figure.find_all("img", recursive=False)
+    names = [f"../figures/dl003/slope/1{s}" for s in (".svg#only-light", ".dark.svg#only-dark")]
+    assert [image["src"] for image in shown] == names
+    assert {image["loading"] for image in shown} == {"lazy"}
+    assert figure.select_one(".dl-slider__control").get_text() == "傾き a = 2 倍"
+    assert figure.output.get_text() == "2 倍"
+
+
+def test_slider_lists_every_frame_with_its_value_in_the_alternative_text(root: Path) -> None:
+    """template の中の画像は、ブラウザがひとりでに取りにいくことはない。"""
+    frames = render(SLOPE, root).template.find_all("img")
+    assert [image["src"].split("/")[-1] for image in frames] == [
+        name for i in range(3) for name in (f"{i}.svg#only-light", f"{i}.dark.svg#only-dark")
+    ]
+    assert [image["data-value"] for image in frames[::2]] == ["1 倍", "2 倍", "3 倍"]
+    for image in frames:
+        value = image["data-value"]
+        assert image["alt"] == f"右上がりの線。傾き a = {value} では、傾きは {value} です。"
+        assert (image["width"], image["height"]) == ("96", "96")
+
+
+def test_slider_with_a_missing_frame_is_refused_by_its_name(root: Path) -> None:
+    (root / "dl003" / "slope" / "2.svg").unlink()
+    with pytest.raises(PictureError, match=r"図がありません: slope/2\.svg"):
+        render(SLOPE, root)

@@ -16,8 +16,14 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
+
+from dlnotes.figures._slider import Slider
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["Drawing", "build", "register", "source_key", "stale"]
 
@@ -27,34 +33,71 @@ _LIBRARIES = ("numpy", "matplotlib", "matplotlib-fontja", "scour")
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """図ひとつの名前。`docs/` の原稿と同じ幹と、描く関数の名前からなる。"""
+    """図ひとつの名前。`docs/` の原稿と同じ幹と、描く関数の名前からなる。
+
+    つまみで動かす図なら、つまみも持つ。
+    """
 
     stem: str
     name: str
+    slider: Slider | None = None
 
     @property
     def path(self) -> Path:
-        """出力先のフォルダーから見た、明るい配色の SVG の場所。"""
+        """ページに書く図の場所。出力先のフォルダーから見たもの。"""
         return Path(self.stem, f"{self.name}.svg")
 
     @property
-    def paths(self) -> tuple[Path, Path]:
+    def lights(self) -> list[Path]:
+        """明るい配色の SVG の場所。つまみで動かす図では、値の順に一コマずつ。"""
+        if self.slider is None:
+            return [self.path]
+        return [self.path.with_suffix("") / f"{i}.svg" for i in range(len(self.slider.values))]
+
+    @property
+    def paths(self) -> list[Path]:
         """明るい配色と暗い配色の SVG の場所。"""
-        return self.path, self.path.with_suffix(".dark.svg")
+        return [p for light in self.lights for p in (light, light.with_suffix(".dark.svg"))]
+
+    @property
+    def frames(self) -> Path:
+        """つまみで動かす図の、コマごとの値と一文を書いたファイルの場所。"""
+        return self.path.with_suffix("") / "frames.json"
+
+    @property
+    def files(self) -> list[Path]:
+        """描いてできるすべてのファイルの場所。"""
+        return [*self.paths, self.frames] if self.slider else self.paths
 
 
 def register() -> list[Drawing]:
     """すべての図を、モジュールの `__all__` を読んで並べます（import はしません）。"""
     modules = sorted(Path(__file__).parent.glob("[!_]*.py"))
-    return [Drawing(module.stem, name) for module in modules for name in _names(module)]
+    return [drawing for module in modules for drawing in _drawings(module)]
 
 
-def _names(module: Path) -> list[str]:
+def _drawings(module: Path) -> list[Drawing]:
+    names: list[str] | None = None
+    sliders = {}
     for node in ast.parse(module.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
-            names: list[str] = ast.literal_eval(node.value)
-            return names
-    raise ValueError(f"{module.name} に図の登録簿 __all__ がありません")
+            names = ast.literal_eval(node.value)
+        elif isinstance(node, ast.FunctionDef):
+            for call in node.decorator_list:
+                if isinstance(call, ast.Call) and ast.unparse(call.func) == Slider.__name__:
+                    sliders[node.name] = _slider(call, f"{module.stem}/{node.name}")
+    if names is None:
+        raise ValueError(f"{module.name} に図の登録簿 __all__ がありません")
+    return [Drawing(module.stem, name, sliders.get(name)) for name in names]
+
+
+def _slider(call: ast.Call, name: str) -> Slider:
+    try:
+        arguments = [ast.literal_eval(node) for node in call.args]
+        named = {str(word.arg): ast.literal_eval(word.value) for word in call.keywords}
+        return Slider(*arguments, **named)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"図 {name} のつまみを読めません: {error}") from error
 
 
 def _module_path(name: str) -> Path | None:
@@ -101,7 +144,7 @@ def _environment() -> str:
 
 
 def _receipt(drawing: Drawing, key: str, folder: Path) -> dict[str, str]:
-    files = {str(p): (folder / p).read_bytes() for p in drawing.paths}
+    files = {str(p): (folder / p).read_bytes() for p in drawing.files}
     return {"key": key} | {p: hashlib.sha256(b).hexdigest() for p, b in files.items()}
 
 
@@ -133,14 +176,12 @@ def _write(path: Path, text: str) -> None:
     temporary.replace(path)
 
 
-def _render(drawing: Drawing) -> str:
+def _svg(figure: Figure) -> str:
     from scour import scour
 
-    warnings.simplefilter("error")
-    module = importlib.import_module(f"dlnotes.figures.{drawing.stem}")
     buffer = io.StringIO()
     nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
-    getattr(module, drawing.name)().savefig(buffer, format="svg", metadata=nothing)
+    figure.savefig(buffer, format="svg", metadata=nothing)
     options = scour.parse_args(
         [
             "--enable-viewboxing",
@@ -160,16 +201,42 @@ def _render(drawing: Drawing) -> str:
     return text
 
 
+def _stage(figure: Figure) -> list[Any]:
+    """コマを替えても動いてはならないもの。図の大きさと、座標軸の範囲と位置。"""
+    axes = [(*ax.axis(), *ax.get_position().bounds) for ax in figure.axes]
+    return [*figure.get_size_inches(), *axes]
+
+
+def _draw_frames(slider: Slider, function: Any) -> tuple[list[str], str]:
+    """コマごとの SVG と、コマごとの値と一文を書いた JSON。"""
+    svgs, frames, stages = [], [], []
+    for value in slider.values:
+        figure, says = function(value)
+        svgs.append(_svg(figure))
+        stages.append(_stage(figure))
+        frames.append({"value": slider.text(value), "says": says})
+        if stages[-1] != stages[0]:
+            raise ValueError(f"{slider.text(value)} のコマで、図や座標軸の範囲が動きます")
+    start = slider.values.index(slider.start)
+    return svgs, json.dumps({"label": slider.label, "start": start, "frames": frames})
+
+
 def _draw(drawing: Drawing, key: str, folder: Path) -> None:
     from dlnotes.figures._style import to_dark
 
-    light, dark = drawing.paths
-    svg = _render(drawing)
-    _write(folder / light, svg)
-    _write(folder / dark, to_dark(svg))
+    warnings.simplefilter("error")
+    function = getattr(importlib.import_module(f"dlnotes.figures.{drawing.stem}"), drawing.name)
+    if drawing.slider is None:
+        svgs = [_svg(function())]
+    else:
+        svgs, frames = _draw_frames(drawing.slider, function)
+        _write(folder / drawing.frames, frames)
+    for light, svg in zip(drawing.lights, svgs, strict=True):
+        _write(folder / light, svg)
+        _write(folder / light.with_suffix(".dark.svg"), to_dark(svg))
     # 最後に書く受領証がなければ、その図はまだ描かれていないことになる。
     receipt = json.dumps(_receipt(drawing, key, folder))
-    _write((folder / light).with_suffix(".json"), receipt)
+    _write((folder / drawing.path).with_suffix(".json"), receipt)
 
 
 def _check_writable(folder: Path) -> None:
@@ -192,7 +259,8 @@ def build(folder: Path) -> None:
         RuntimeError: 置き場所に書けないとき、描けない図があるとき。どの図かを言います。
     """
     _check_writable(folder)
-    waiting = stale(folder)
+    # 時間のかかるものから始めると、終わりにひとつだけ残って待つことがない。
+    waiting = sorted(stale(folder), key=lambda job: -len(job[0].paths))
     failed: list[str] = []
     with ProcessPoolExecutor(min(len(waiting), os.cpu_count() or 1) or 1) as pool:
         jobs = {pool.submit(_draw, d, key, folder): d for d, key in waiting}
@@ -202,7 +270,7 @@ def build(folder: Path) -> None:
                 failed += [f"図 {jobs[job].path} を描けません: {type(error).__name__}: {error}"]
     if failed:
         raise RuntimeError("\n".join(sorted(failed)))
-    known = {p for d in register() for p in (*d.paths, d.path.with_suffix(".json"))}
+    known = {p for d in register() for p in (*d.files, d.path.with_suffix(".json"))}
     for path in folder.rglob("*.*"):
         if path.is_file() and path.relative_to(folder) not in known:
             path.unlink(missing_ok=True)

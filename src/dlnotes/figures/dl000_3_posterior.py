@@ -10,6 +10,7 @@ from dlnotes.datasets import two_gaussians
 from dlnotes.discriminative import fit_logistic_regression
 from dlnotes.discriminative import posterior as logistic_posterior
 from dlnotes.figures import _style
+from dlnotes.figures._slider import Slider, readable
 from dlnotes.generative import (
     GaussianClassifier,
     bayes_posterior,
@@ -60,27 +61,39 @@ def two_thousand_people() -> Figure:
     return drawing
 
 
-def posterior_against_prior() -> Figure:
+@Slider("有病率", (0.01, 0.1, 1, 2, 5, 10, 20, 50), start=1, unit="%")
+def posterior_against_prior(percent: float) -> tuple[Figure, str]:
     """同じ検査でも、陽性の意味は有病率で変わります。"""
-    drawing, (ax,) = _style.figure(height=3.8)
-    prevalence = np.geomspace(1e-4, 0.9, 200)
+    drawing, (top, bottom) = _style.figure(2, height=5.4, height_ratios=[2, 3])
+    here = percent / 100
+    healthy = 1 - here
+    top.bar(0, 1, healthy, align="edge", fill=False, edgecolor=_style.FAINT)
+    top.bar(healthy, 1, here, align="edge", fill=False, edgecolor=_style.FAINT)
+    top.bar(0, _POSITIVE[0], healthy, align="edge", color=_style.BLUE, alpha=0.6, hatch="..")
+    top.bar(healthy, _POSITIVE[1], here, align="edge", color=_style.RED)
+    top.set(xlabel="左が健康、右が病気の人の割合", ylabel="陽性の割合", xlim=(0, 1), ylim=(0, 1))
 
     def after(prior: Array, likelihood: Array) -> Array:
         return np.array([bayes_posterior([1 - p, p], likelihood)[1] for p in prior])
 
+    prevalence = np.append(np.geomspace(1e-4, 0.9, 61), here)
     once = after(prevalence, _POSITIVE)
-    ax.plot(prevalence, after(once, _POSITIVE), "-.", color=_style.GREEN, label="陽性が 2 回")
-    ax.plot(prevalence, once, "-", color=_style.RED, label="陽性が 1 回")
-    ax.plot(prevalence, prevalence, ":", color=_style.INK, label="検査の前")
-    ax.plot(prevalence, after(prevalence, 1 - _POSITIVE), "--", color=_style.BLUE, label="陰性")
-    here = float(bayes_posterior(_PRIOR, _POSITIVE)[1])
-    ax.plot(_PRIOR[1], here, "o", color=_style.RED)
-    ax.annotate(f"{here:.3f}", (_PRIOR[1], here), (8, -4), textcoords="offset points")
-    ax.set(xscale="log", xlabel="有病率（病気の事前確率）", ylabel="病気の確率", ylim=(0, 1.02))
-    ax.set_xticks([1e-4, 1e-3, 1e-2, 1e-1, 0.5], ["0.01%", "0.1%", "1%", "10%", "50%"])
-    ax.minorticks_off()
-    ax.legend(loc="upper left")
-    return drawing
+    negative = after(prevalence, 1 - _POSITIVE)
+    for label, p, style, color in (
+        ("陽性が 2 回", after(once, _POSITIVE), "-.", _style.GREEN),
+        ("陽性が 1 回", once, "-", _style.RED),
+        ("検査の前", prevalence, ":", _style.INK),
+        ("陰性", negative, "--", _style.BLUE),
+    ):
+        bottom.plot(prevalence[:-1], p[:-1], style, color=color, label=label)
+        bottom.plot(here, p[-1], "o", color=color, clip_on=False)
+    bottom.axvline(here, color=_style.INK, linestyle="-", linewidth=1)
+    bottom.set(xscale="log", xlabel="有病率", ylabel="病気の確率", ylim=(0, 1.02), xlim=(1e-4, 0.9))
+    bottom.set_xticks([1e-4, 1e-3, 1e-2, 1e-1, 0.5], ["0.01%", "0.1%", "1%", "10%", "50%"])
+    bottom.minorticks_off()
+    bottom.legend(loc="upper left")
+    yes, no = (readable(float(f"{p[-1]:.2g}")) for p in (once, negative))
+    return drawing, f"病気の確率は、陽性なら {yes}、陰性なら {no} です。"
 
 
 def densities_and_posteriors() -> Figure:

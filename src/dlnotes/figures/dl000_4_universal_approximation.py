@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from dlnotes.arrays import Array
 from dlnotes.figures import _style
+from dlnotes.figures._slider import Slider
 from dlnotes.network import Network, forward, init_network
 from dlnotes.optimizers import Adam
 from dlnotes.training import train
@@ -25,8 +26,8 @@ __all__ = [
     "error_against_width",
     "outside",
     "sawtooth",
-    "three_widths",
     "training_gap",
+    "width",
 ]
 
 
@@ -63,20 +64,23 @@ def bump() -> Figure:
     return drawing
 
 
-def three_widths() -> Figure:
+@Slider("段や線分の数 n", (2, 3, 4, 6, 8, 12, 16, 24, 32), start=8)
+def width(n: float) -> tuple[Figure, str]:
     """段や線分を増やすと、階段も折れ線も曲線に近づき、折れ線のほうがずっと早く近づきます。"""
-    drawing, axes = _style.figure(3, height=7.2, sharex=True)
+    drawing, (ax,) = _style.figure(height=3.4)
     x = np.linspace(0, 1, 1001)
-    for ax, n in zip(axes, (4, 8, 16), strict=True):
-        ax.plot(x, _target(x), "-", color=_style.FAINT, linewidth=6, label="目標 $g$")
-        staircase = staircase_network(_target, 0, 1, n)
-        ax.plot(x, _curve(staircase, x), "--", color=_style.BLUE, linewidth=1.5, label="階段")
-        polyline = relu_interpolant(_target, 0, 1, n)
-        ax.plot(x, _curve(polyline, x), "-", color=_style.RED, linewidth=1.5, label="折れ線")
-        ax.set(ylabel=f"$n={n}$", ylim=(-1.15, 1.15))
-    axes[0].legend(loc="upper right")
-    axes[-1].set(xlabel="$x$")
-    return drawing
+    ax.plot(x[::10], _target(x[::10]), "-", color=_style.FAINT, linewidth=6, label="目標 $g$")
+    errors = []
+    for label, build, style, color in (
+        ("階段", staircase_network, "--", _style.BLUE),
+        ("折れ線", relu_interpolant, "-", _style.RED),
+    ):
+        network = build(_target, 0, 1, int(n))
+        ax.plot(x, _curve(network, x), style, color=color, linewidth=1.5, label=label)
+        errors.append(f"{label} {sup_error(network, _target, 0, 1):.3f}")
+    ax.set(xlabel="$x$", ylim=(-1.15, 1.15), title=f"最大の誤差 {'、'.join(errors)}")
+    ax.legend(loc="upper right")
+    return drawing, f"最大の誤差は{'、'.join(errors)} です。"
 
 
 def error_against_width() -> Figure:

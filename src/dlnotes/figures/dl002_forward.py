@@ -13,8 +13,10 @@ from matplotlib.patches import Circle
 from dlnotes.arrays import Array
 from dlnotes.datasets import ANIMAL_FEATURES
 from dlnotes.figures import _style
-from dlnotes.figures._style import BLUE, INK, RED
+from dlnotes.figures._slider import Slider, readable
+from dlnotes.figures._style import BLUE, FAINT, INK, RED
 from dlnotes.network import Layer, Network, forward_trace, layer_shapes
+from dlnotes.numerical import central_difference
 
 __all__ = ["animal_unit", "bias", "boundary", "network", "unit", "weight"]
 
@@ -87,36 +89,39 @@ def _layer(w: float, b: float, x: Array) -> tuple[Array, Array]:
     return trace.u[:, 0], trace.z[:, 0]
 
 
-def _before_and_after(cases: dict[str, tuple[float, float]]) -> tuple[Figure, list[Axes]]:
-    drawing, axes = _style.figure(2, height=5.2, sharex=True)
-    x = np.linspace(-6, 6, 241)
-    for label, (w, b) in cases.items():
-        for ax, values in zip(axes, _layer(w, b, x), strict=True):
-            ax.plot(x, values, label=label)
-    axes[0].set(title="活性化関数の前", ylabel="総入力 $u=wx+b$", ylim=(-6.4, 6.4))
-    axes[1].set(title="活性化関数の後", xlabel="入力 $x$", ylabel=f"出力 {_SIGMOID}")
+def _before_and_after(w: float, b: float) -> tuple[Figure, list[Axes]]:
+    """活性化関数の前と後。薄い線は、比べるための w = 1、b = 0。"""
+    drawing, axes = _style.figure(2, height=4.4, sharex=True)
+    x = np.linspace(-6, 6, 121)
+    for ax, usual, values in zip(axes, _layer(1.0, 0.0, x), _layer(w, b, x), strict=True):
+        ax.plot(x, usual, "-", color=FAINT, lw=5)
+        ax.plot(x, values, "-", color=BLUE)
+    axes[0].set(title="活性化関数の前", ylabel="$u=wx+b$", ylim=(-6.4, 6.4))
+    axes[1].set(title="活性化関数の後", xlabel="$x$", ylabel=_SIGMOID)
     axes[1].set(ylim=(-0.05, 1.05), xlim=(-6, 6))
     return drawing, axes
 
 
-def weight() -> Figure:
+@Slider("重み w", (-3.0, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0), start=2.0)
+def weight(w: float) -> tuple[Figure, str]:
     """重みを変えると、総入力の直線の傾きと、出力の立ち上がりの急さと向きが変わる。"""
-    weights = {"$w=0.5$": 0.5, "$w=1$": 1.0, "$w=3$": 3.0, "$w=-1$": -1.0}
-    drawing, axes = _before_and_after({text: (w, 0.0) for text, w in weights.items()})
-    drawing.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
-    return drawing
+    drawing, _ = _before_and_after(w, 0.0)
+    u = central_difference(lambda x: _layer(w, 0.0, x)[0], np.zeros(1)).item()
+    z = central_difference(lambda x: _layer(w, 0.0, x)[1], np.zeros(1)).item()
+    before, after = (readable(round(slope, 3)) for slope in (u, z))
+    return drawing, f"x = 0 での傾きは、前が {before}、後が {after} です。"
 
 
-def bias() -> Figure:
+@Slider("バイアス b", (-4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0), start=3.0)
+def bias(b: float) -> tuple[Figure, str]:
     """バイアスを変えると、総入力の直線は上下に、出力の立ち上がる場所は左右に動く。"""
-    biases = {"$b=3$": 3.0, "$b=0$": 0.0, "$b=-3$": -3.0}
-    drawing, axes = _before_and_after({text: (1.0, b) for text, b in biases.items()})
-    for b in biases.values():
-        axes[0].plot(-b, 0, "o", color=INK)
-        axes[1].plot(-b, _layer(1.0, b, np.array([-b]))[1], "o", color=INK)
+    drawing, axes = _before_and_after(1.0, b)
+    x = np.linspace(-6, 6, 121)
+    threshold = float(x[np.argmin(abs(_layer(1.0, b, x)[1] - 0.5))])
+    for ax, value in zip(axes, _layer(1.0, b, np.array([threshold])), strict=True):
+        ax.plot(threshold, value, "o", color=INK)
     axes[0].axhline(0, color=INK, lw=0.8)
-    drawing.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
-    return drawing
+    return drawing, f"出力が 0.5 になるのは x = {readable(round(threshold, 3))} のところです。"
 
 
 def boundary() -> Figure:

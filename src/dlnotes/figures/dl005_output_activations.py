@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from dlnotes.activations import identity, softmax
 from dlnotes.arrays import Array
 from dlnotes.figures import _style
+from dlnotes.figures._slider import Slider
 from dlnotes.losses import (
     cross_entropy,
     entropy,
@@ -51,19 +52,26 @@ def softmax_steps() -> Figure:
     return drawing
 
 
-def temperature() -> Figure:
+@Slider("温度 T", (0.1, 0.25, 0.5, 1, 2, 4, 10, 100), start=1)
+def temperature(T: float) -> tuple[Figure, str]:
     """温度による確率の変化。低いと最大の一つに集まり、高いと一様に近づく。"""
-    drawing, (ax,) = _style.figure(height=3.4)
-    T = np.geomspace(0.1, 100, 121)
-    y = np.array([softmax([1.0, 2.0, 3.0], temperature=float(t)) for t in T])
-    for k, column in enumerate(y.T, start=1):
-        ax.plot(T, column, label=f"$u_{k}={k}$")
-    ax.axvline(1, color=_style.INK, linewidth=1)
-    ax.annotate("$T=1$", (1, 0.95), (4, 0), textcoords="offset points")
-    ax.set(xscale="log", xlabel="温度 $T$", ylabel="出力 $y_k$", ylim=(0, 1.05))
-    ax.set_xticks([0.1, 1, 10, 100], ["0.1", "1", "10", "100"])
-    ax.legend(loc="upper right", reverse=True)
-    return drawing
+    drawing, (top, bottom) = _style.figure(2, height=4.6, height_ratios=[2, 3])
+    u = np.array([1.0, 2.0, 3.0])
+    colors = [_style.BLUE, _style.RED, _style.GREEN]
+    names = [f"$u_{k}={k}$" for k in (1, 2, 3)]
+    here = softmax(u, temperature=T)
+    bars = top.bar(names, here, color=colors, alpha=0.75)
+    top.bar_label(bars, fmt="%.3f", padding=2)
+    top.set(ylabel="$y_k$", ylim=(0, 1.25), yticks=[0, 0.5, 1])
+    temperatures = np.geomspace(0.1, 100, 61)
+    y = np.array([softmax(u, temperature=float(t)) for t in temperatures])
+    for k, (column, color) in enumerate(zip(y.T, colors, strict=True)):
+        bottom.plot(temperatures, column, color=color)
+        bottom.plot(T, here[k], "o", color=color, clip_on=False)
+    bottom.axvline(T, color=_style.INK, linestyle="-", linewidth=1)
+    bottom.set(xscale="log", xlabel="温度 $T$", ylabel="$y_k$", ylim=(0, 1.05), xlim=(0.1, 100))
+    bottom.set_xticks([0.1, 1, 10, 100], ["0.1", "1", "10", "100"])
+    return drawing, f"三つの確率は、順に {'、'.join(f'{p:.3f}' for p in here)} です。"
 
 
 def three_pairs() -> Figure:

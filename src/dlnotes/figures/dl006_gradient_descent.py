@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from dlnotes.arrays import Array
 from dlnotes.figures import _style
+from dlnotes.figures._slider import Slider, readable
 from dlnotes.figures._style import BLUE, FAINT, GREEN, INK, ORANGE, PURPLE, RED
 from dlnotes.network import forward_trace, init_network
 from dlnotes.optimizers import (
@@ -70,43 +71,34 @@ def _draw_ravine(ax: Axes, path: Array, color: str) -> None:
     ax.grid(visible=False)
 
 
-def learning_rates() -> Figure:
-    """放物線の上の更新。学習率が大きくなるにつれ、寄る、跳び越す、離れると変わる。"""
-    drawing, axes = _style.figure(2, 2, height=4.6, sharex=True, sharey=True)
-    w = np.linspace(-1.6, 1.6, 161)
-    cases = [
-        (0.1, "小さすぎる", BLUE),
-        (0.6, "ほどよい", GREEN),
-        (1.8, "跳び越しながら寄る", ORANGE),
-        (2.1, "離れていく", RED),
-    ]
-    for ax, (rate, verdict, color) in zip(axes, cases, strict=True):
-        path = _path(SGD(rate), lambda w: w, np.array([-1.0]), 5)[:, 0]
-        ax.plot(w, w**2 / 2, color=FAINT, ls="-")
-        ax.plot(path, path**2 / 2, "o-", color=color, ms=4, lw=1.2)
-        ax.plot(path[0], path[0] ** 2 / 2, "s", color=INK, ms=7)
-        ax.set(title=rf"$\varepsilon={rate}$ {verdict}", xlim=(-1.7, 1.7), ylim=(-0.1, 1.5))
-    for ax in axes[2:]:
-        ax.set_xlabel("$w$")
-    for ax in axes[::2]:
-        ax.set_ylabel("$E$")
-    return drawing
+@Slider("学習率 ε", (0.1, 0.3, 0.6, 1, 1.4, 1.8, 2, 2.1, 2.2), start=1.8)
+def learning_rates(rate: float) -> tuple[Figure, str]:
+    """放物線の上の 5 回の更新。学習率が大きくなるにつれ、寄る、跳び越す、離れると変わる。"""
+    drawing, (top, bottom) = _style.figure(2, height=4.8, height_ratios=[3, 2])
+    w = np.linspace(-2.6, 2.6, 53)
+    path = _path(SGD(rate), lambda w: w, np.array([-1.0]), 5)[:, 0]
+    top.plot(w, w**2 / 2, color=FAINT, ls="-")
+    top.plot(path, path**2 / 2, "o-", color=BLUE, ms=4, lw=1.2)
+    top.plot(path[0], path[0] ** 2 / 2, "s", color=INK, ms=7)
+    top.set(xlabel="$w$", ylabel="$E$", xlim=(-2.7, 2.7), ylim=(-0.2, 3.5))
+    bottom.plot(path, "o-", color=BLUE, ms=4, lw=1.2)
+    bottom.plot(0, path[0], "s", color=INK, ms=7)
+    bottom.set(xlabel="更新の回数 $t$", ylabel="$w$", xlim=(-0.2, 5.2), ylim=(-2.7, 2.7))
+    places = "、".join(readable(round(float(v), 2) + 0.0) for v in path)
+    return drawing, f"w は順に {places} と動きます。"
 
 
-def ravine() -> Figure:
-    """谷での勾配降下法。学習率が小さいと進まず、大きいと谷を横切って往復し、離れていく。"""
-    drawing, axes = _style.figure(3, height=3.6, sharex=True)
-    cases = [
-        (0.01, 30, "谷底には着くが、底に沿って進まない", BLUE),
-        (0.036, 30, "横に往復しながら、最小の点へ進む", GREEN),
-        (0.0405, 30, "横の往復が大きくなっていく", RED),
-    ]
-    for ax, (rate, updates, verdict, color) in zip(axes, cases, strict=True):
-        _draw_ravine(ax, _path(SGD(rate), _slope, _START, updates), color)
-        ax.set_title(rf"$\varepsilon={rate}$  {verdict}", loc="left")
-        ax.set_ylabel(r"$\theta_2$")
-    axes[-1].set_xlabel(r"$\theta_1$")
-    return drawing
+@Slider("学習率 ε", (0.005, 0.01, 0.02, 0.03, 0.036, 0.039, 0.04, 0.0405), start=0.036)
+def ravine(rate: float) -> tuple[Figure, str]:
+    """谷での 30 回の更新。学習率が小さいと進まず、大きいと谷を横切って往復し、離れていく。"""
+    drawing, (top, bottom) = _style.figure(2, height=3.6, height_ratios=[1, 2])
+    path = _path(SGD(rate), _slope, _START, 30)
+    E = (_CURVATURE * path**2).sum(axis=1) / 2
+    _draw_ravine(top, path, BLUE)
+    top.set(xlabel=r"$\theta_1$", ylabel=r"$\theta_2$")
+    bottom.semilogy(E, "-", color=BLUE)
+    bottom.set(xlabel="更新の回数 $t$", ylabel="誤差 $E$", xlim=(0, 30), ylim=(0.1, 10))
+    return drawing, f"誤差は {E[0]:.2f} から {E[-1]:.2f} になります。"
 
 
 def seven_optimizers() -> Figure:

@@ -11,12 +11,13 @@ from dlnotes.arrays import Array
 from dlnotes.backprop import loss_and_gradient
 from dlnotes.datasets import linear_target
 from dlnotes.figures import _style
+from dlnotes.figures._slider import Slider
 from dlnotes.losses import squared_error
 from dlnotes.network import forward, init_network
 from dlnotes.optimizers import SGD
 from dlnotes.training import minibatches, train
 
-__all__ = ["chain", "noisy", "one_epoch", "variance"]
+__all__ = ["chain", "noisy", "one_epoch", "scatter", "variance"]
 
 _COLORS = (_style.BLUE, _style.RED, _style.GREEN)
 _HATCHES = ("", "//", "..")
@@ -27,6 +28,25 @@ def _per_sample_gradients(n_samples: int) -> Array:
     network = init_network([2, 10, 1], rng=np.random.default_rng(1))
     pairs = zip(x, d, strict=True)
     return np.array([loss_and_gradient(network, [a], [b], "squared_error")[1] for a, b in pairs])
+
+
+@Slider("バッチサイズ B", (1, 2, 5, 10, 20, 50, 100), start=10, unit=" 個")
+def scatter(B: float) -> tuple[Figure, str]:
+    """ミニバッチの勾配は全サンプルの勾配のまわりに散らばり、大きなミニバッチほど近くに集まります。"""
+    drawing, (ax,) = _style.figure(height=3.6)
+    G = _per_sample_gradients(100)
+    # 41 個の成分のうち、サンプルによる違いが大きい二つ。
+    G = G[:, np.argsort(G.var(axis=0))[-2:]]
+    rng = np.random.default_rng(2)
+    orders = rng.permuted(np.tile(np.arange(100), (120, 1)), axis=1)
+    g = G[orders[:, : int(B)]].mean(axis=1)
+    ax.plot(*g.T, "o", color=_style.BLUE, ms=4, alpha=0.5)
+    ax.plot(*G.mean(axis=0), "+", color=_style.RED, ms=16, mew=3)
+    spread = float(np.sqrt(((g - G.mean(axis=0)) ** 2).sum(axis=1).mean()))
+    ax.set(xlabel="勾配の成分の一つ", ylabel="もう一つの成分", title=f"散らばり {spread:.3f}")
+    ax.set(xlim=(G[:, 0].min() - 0.1, G[:, 0].max() + 0.1))
+    ax.set(ylim=(G[:, 1].min() - 0.1, G[:, 1].max() + 0.1))
+    return drawing, f"全サンプルの勾配からの隔たりは、二乗の平均の平方根で {spread:.3f} です。"
 
 
 def variance() -> Figure:

@@ -9,6 +9,7 @@ from dlnotes.activations import sigmoid, sigmoid_derivative
 from dlnotes.arrays import Array
 from dlnotes.datasets import linear_target
 from dlnotes.figures import _style
+from dlnotes.figures._slider import Slider, readable
 from dlnotes.losses import squared_error
 from dlnotes.network import Network, forward, init_network, parameters, with_parameters
 from dlnotes.numerical import (
@@ -47,24 +48,35 @@ def secants() -> Figure:
     return drawing
 
 
-def step_size() -> Figure:
-    """刻み幅に対する誤差は V の字になり、中心差分の谷のほうが深く、右にあります。"""
-    drawing, (ax,) = _style.figure(height=3.6)
-    x = 1.0
-    h = np.logspace(-14, 0, 57)
-    true = sigmoid_derivative(x)
+@Slider("刻み幅 h", (1e-16, 1e-14, 1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2, 0.1, 1.0), start=1e-6)
+def step_size(h: float) -> tuple[Figure, str]:
+    """線の傾きは、刻み幅が大きすぎても小さすぎてもずれ、下の誤差は V の字になります。"""
+    drawing, (top, bottom) = _style.figure(2, height=5.2)
+    x, u = 1.0, np.linspace(-1.5, 4, 56)
+    true = float(sigmoid_derivative(x))
+    steps = np.append(np.logspace(-16, 0, 49), h)
+    reach = np.array([-1.3, 3.6])
+    top.plot(u, sigmoid(u), "-", color=_style.FAINT, lw=5)
+    top.plot(x, sigmoid(x), "o", color=_style.INK)
     methods = [
         ("前進差分", forward_difference, best_step_forward(), "o-", _style.RED),
         ("中心差分", central_difference, best_step_central(), "s--", _style.BLUE),
     ]
+    says = []
     for label, difference, best, style, color in methods:
-        error = [abs(float(difference(sigmoid, x, h=float(step)) - true)) for step in h]
-        ax.loglog(h, error, style, color=color, label=label, markersize=3, linewidth=1.2)
-        ax.axvline(best, color=color, linestyle=":", linewidth=1.2)
-    ax.set(xlabel="刻み幅 $h$", ylabel="誤差の絶対値", ylim=(1e-14, 1))
-    ax.set_xticks([1e-14, 1e-10, 1e-6, 1e-2])
-    ax.legend(loc="upper center")
-    return drawing
+        slopes = np.array([float(difference(sigmoid, x, h=float(step))) for step in steps])
+        top.plot(reach, sigmoid(x) + slopes[-1] * (reach - x), style[1:], color=color)
+        error = abs(slopes - true)
+        bottom.loglog(steps[:-1], error[:-1], style, color=color, ms=3, lw=1.2, label=label)
+        bottom.loglog(h, error[-1], style[0], color=color, ms=9)
+        bottom.axvline(best, color=color, linestyle=":", linewidth=1.2)
+        says.append(f"{label}の誤差は {readable(float(f'{error[-1]:.0e}'))}")
+    top.set(ylabel="$f(u)$", ylim=(0, 1.25), xlim=(-1.5, 4))
+    bottom.axvline(h, color=_style.INK, linestyle="-", linewidth=1)
+    bottom.set(xlabel="刻み幅 $h$", ylabel="誤差の絶対値", ylim=(1e-14, 2), xlim=(5e-17, 2))
+    bottom.set_xticks([1e-16, 1e-12, 1e-8, 1e-4, 1])
+    bottom.legend(loc="lower left")
+    return drawing, f"{'、'.join(says)} です。"
 
 
 def evaluations() -> Figure:

@@ -1,8 +1,13 @@
-"""`![代替文](figures/題目/名前.svg)` を、明るい配色と暗い配色の組にする Markdown 拡張。"""
+"""`![代替文](figures/題目/名前.svg)` を、明るい配色と暗い配色の組にする Markdown 拡張。
+
+つまみで動かす図では、はじめのコマの組に、つまみの名前と値、残りのコマの画像を添える。
+"""
 
 from __future__ import annotations
 
+import json
 import re
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -71,20 +76,52 @@ class _PictureTreeprocessor(Treeprocessor):
         image: ElementTree.Element,
         match: re.Match[str],
     ) -> None:
-        width, height = size(self.root / f"{match['path']}.svg")
-        source = image.get("src", "")
-        image.set("width", str(width))
-        image.set("height", str(height))
-        # 見えない側の画像は、lazy なら取りにいかない。
-        image.set("loading", "lazy")
-        dark = ElementTree.Element("img", dict(image.attrib))
-        image.set("src", f"{source}#only-light")
-        dark.set("src", f"{dark_name(source)}#only-dark")
         # 置き場所の番号がずれないよう、組をひとつの要素に入れる。
-        pair = ElementTree.Element("span", {"class": "dl-figure"})
-        pair.tail, image.tail = image.tail, None
-        parent[place] = pair
-        pair.extend([image, dark])
+        figure = ElementTree.Element("span", {"class": "dl-figure"})
+        figure.tail, image.tail = image.tail, None
+        parent[place] = figure
+        frames = self.root / match["path"] / "frames.json"
+        if frames.is_file():
+            self._fill_slider(figure, image, match, json.loads(frames.read_text("utf-8")))
+        else:
+            figure.extend(self._pair(image, match["above"], match["path"]))
+
+    def _pair(
+        self, image: ElementTree.Element, above: str, path: str
+    ) -> tuple[ElementTree.Element, ElementTree.Element]:
+        width, height = size(self.root / f"{path}.svg")
+        source = f"{above}figures/{path}.svg"
+        # 見えない側の画像は、lazy なら取りにいかない。
+        common = {"width": str(width), "height": str(height), "loading": "lazy"}
+        light = ElementTree.Element("img", image.attrib | common)
+        dark = ElementTree.Element("img", image.attrib | common)
+        light.set("src", f"{source}#only-light")
+        dark.set("src", f"{dark_name(source)}#only-dark")
+        return light, dark
+
+    def _fill_slider(
+        self,
+        figure: ElementTree.Element,
+        image: ElementTree.Element,
+        match: re.Match[str],
+        slider: dict[str, Any],
+    ) -> None:
+        figure.set("class", "dl-figure dl-slider")
+        label, about = slider["label"], image.get("alt", "")
+        pairs = []
+        for i, frame in enumerate(slider["frames"]):
+            image.set("alt", f"{about}{label} = {frame['value']} では、{frame['says']}")
+            image.set("data-value", frame["value"])
+            pairs.append(self._pair(image, match["above"], f"{match['path']}/{i}"))
+        figure.extend(deepcopy(pairs[slider["start"]]))
+        # つまみは slider.js が加える。なくても、どの値の図かはわかる。
+        control = ElementTree.SubElement(figure, "span", {"class": "dl-slider__control"})
+        name = ElementTree.SubElement(control, "label")
+        name.text, name.tail = label, " = "
+        ElementTree.SubElement(control, "output").text = slider["frames"][slider["start"]]["value"]
+        # template の中の画像は、場所は MkDocs が直すが、スクリプトが使うまで取りにいかれない。
+        template = ElementTree.SubElement(figure, "template")
+        template.extend([one for pair in pairs for one in pair])
 
 
 class PicturesExtension(Extension):
