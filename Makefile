@@ -12,7 +12,7 @@ export NO_MKDOCS_2_WARNING = 1
 bootstrap = $(PYTHON) requirements/bootstrap.py
 python = $(VENV)/bin/python
 
-.PHONY: help serve site test check bench clean found-python site-venv test-venv
+.PHONY: help serve site test check bench clean found-python site-venv test-venv runtime
 .NOTPARALLEL:
 
 help:  ## この一覧を出します
@@ -31,7 +31,7 @@ site: site-venv  ## サイトを site/ に作ります
 	@rm -rf .cache/site-old; if [ -d site ]; then mv site .cache/site-old; fi
 	@mv .cache/site-new site; rm -rf .cache/site-old
 
-test: check  ## すべてのテストをします（BROWSER=0 でブラウザのテストを省きます）
+test: check runtime  ## すべてのテストをします（BROWSER=0 でブラウザのテストを省きます）
 ifeq ($(BROWSER),0)
 	@$(python) -m pytest --ignore=tests/browser; status=$$?; \
 	echo 'ブラウザのテストは BROWSER=0 により省きました'; exit $$status
@@ -45,12 +45,16 @@ check: test-venv  ## 書式、静的検査、型、import の向きを調べま�
 	$(python) -m mypy
 	$(VENV)/bin/lint-imports
 
-bench: test-venv  ## 速さを測ります
+bench: test-venv runtime  ## 速さを測ります
 	@for script in tests/bench/*.py; do echo "$$script"; $(python) "$$script" || exit 1; done
 
 clean:  ## 作ったものをすべて消します（環境も消えます）
 	@if [ -f '$(VENV)/pyvenv.cfg' ]; then rm -rf '$(VENV)'; fi
 	rm -rf site .cache .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+
+# 実行環境がなければ、ページの中で動くことを確かめられない。
+runtime: test-venv
+	@$(python) -m dlnotes.site.runtime
 
 site-venv: found-python
 	@$(bootstrap) venv requirements/site.txt
