@@ -17,6 +17,7 @@ from mkdocs.structure.pages import Page
 from dlnotes.figures import _build
 from dlnotes.site import counts, fonts, notebooks, runtime
 from dlnotes.site.compact import compact
+from dlnotes.site.policy import with_policy
 
 _CACHE = Path(".cache")
 _FIGURES = _CACHE / "figures"
@@ -84,9 +85,9 @@ def on_env(env: Environment, *, config: MkDocsConfig, files: Files) -> Environme
 
 
 def on_post_page(output: str, *, page: Page, config: MkDocsConfig) -> str:
-    """数式に使われた字を覚え、HTML を小さくします。"""
+    """数式に使われた字を覚え、HTML を小さくし、取りにいける先を自分のサイトに限ります。"""
     _math_characters.update(fonts.math_characters(output))
-    return compact(output)
+    return with_policy(compact(output))
 
 
 def on_post_build(*, config: MkDocsConfig) -> None:

@@ -68,7 +68,7 @@ def figures():
     from dlnotes.figures._style import to_dark
     for number in plt.get_fignums():
         buffer = io.StringIO()
-        plt.figure(number).savefig(buffer, format="svg", metadata={"Date": None})
+        plt.figure(number).savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})
         emit("figure", buffer.getvalue(), to_dark(buffer.getvalue()))
     plt.close("all")
 

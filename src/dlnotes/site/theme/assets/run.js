@@ -28,14 +28,13 @@
   function press(block) {
     if (jobs.includes(block)) return
     // ノートブックのコードは上のコードの続きなので、まだのものを先に動かす。
-    const earlier = isNotebook ? all.slice(0, all.indexOf(block)).filter(b => !finished.has(b)) : []
-    for (const job of [...earlier, block]) {
-      if (jobs.includes(job)) continue
-      job.wait()
-      jobs.push(job)
-    }
-    if (earlier.length) block.say(`先に、上の ${earlier.length} 個のコードを動かします。`)
-    if (jobs.length === earlier.length + 1) next()
+    const above = isNotebook ? all.slice(0, all.indexOf(block)) : []
+    const earlier = above.filter(b => !finished.has(b) && !jobs.includes(b))
+    const isIdle = !jobs.length
+    jobs.push(...earlier, block)
+    earlier.forEach(b => b.wait("順番を待っています。"))
+    block.wait(earlier.length ? `先に、上の ${earlier.length} 個のコードを動かします。` : "順番を待っています。")
+    if (isIdle) next()
   }
 
   function next() {
@@ -43,9 +42,10 @@
     if (!worker) {
       // blob: から始めた worker は、ページの Content-Security-Policy を受けつぐ。
       const start = URL.createObjectURL(new Blob([`import ${JSON.stringify(address)}`], { type: "text/javascript" }))
-      worker = new Worker(start, { type: "module" })
-      worker.onmessage = ({ data: [kind, ...values] }) => hear[kind](...values)
-      worker.onerror = () => booted ? hear.dead() : hear.unloaded()
+      const mine = worker = new Worker(start, { type: "module" })
+      // 終えた worker からも、送りかけの知らせが届くことがある。
+      worker.onmessage = ({ data: [kind, ...values] }) => { if (mine === worker) hear[kind](...values) }
+      worker.onerror = () => { if (mine === worker) booted ? hear.dead() : hear.unloaded() }
       jobs[0].say("Python を読み込んでいます。初めは少し時間がかかります。")
     } else {
       jobs[0].say("実行中です。")
@@ -161,13 +161,14 @@
     const block = {
       code: () => editor ? editor.value : source,
       say: text => { status.textContent = text },
-      wait() {
+      wait(text) {
         printed = ""
         result.replaceChildren()
         result.hidden = true
         stop.hidden = false
         run.setAttribute("aria-disabled", "true")
-        block.say("順番を待っています。")
+        status.classList.remove("error")
+        block.say(text)
       },
       progress(done, total) {
         bar.hidden = false
