@@ -128,7 +128,9 @@ def test_long_output_is_cut_and_too_much_memory_is_an_error(page: Page) -> None:
     result = run(page, "for i in range(100):\n    print('x' * 1_000_000)\n")
     expect(result.locator(".note")).to_contain_text("100,000,100 字のうちの初めだけ")
     assert len(result.inner_text()) < 101_000
-    result = run(page, "import numpy as np\nx = [np.empty(2 * 10**8) for _ in range(5)]", ends="エラー")
+    result = run(
+        page, "import numpy as np\nx = [np.empty(2 * 10**8) for _ in range(5)]", ends="エラー"
+    )
     expect(result.locator(".error")).to_contain_text("MemoryError（メモリーの不足）")
     expect(run(page, "print(2)")).to_have_text("2\n")
 

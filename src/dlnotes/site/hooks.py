@@ -90,6 +90,11 @@ def on_post_page(output: str, *, page: Page, config: MkDocsConfig) -> str:
     return with_policy(compact(output))
 
 
+def on_post_template(output: str, *, template_name: str, config: MkDocsConfig) -> str:
+    """原稿のない 404 のページにも、同じ決まりを付けます。"""
+    return with_policy(output) if template_name.endswith(".html") else output
+
+
 def on_post_build(*, config: MkDocsConfig) -> None:
     """使われた字だけの数式フォントを書き、検索の索引をページがすぐには取らないところに移します。"""
     fonts.write_math_font(_math_characters, _CACHE / "fonts", Path(config.site_dir, _MATH_FONT))
