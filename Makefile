@@ -12,7 +12,7 @@ export NO_MKDOCS_2_WARNING = 1
 bootstrap = $(PYTHON) requirements/bootstrap.py
 python = $(VENV)/bin/python
 
-.PHONY: help serve site book test check bench oracle clean found-python site-venv test-venv
+.PHONY: help serve site book test check bench oracle clean found-python site-venv test-venv runtime
 .NOTPARALLEL:
 
 help:  ## この一覧を出します
@@ -37,7 +37,7 @@ book: site  ## サイトと、全ページを一冊にした PDF と EPUB を si
 	export SOURCE_DATE_EPOCH="$$(git log -1 --format=%ct 2> /dev/null)" && \
 	exec $(python) -m dlnotes.site.book site
 
-test: check  ## すべてのテストをします（BROWSER=0 でブラウザのテストを省きます）
+test: check runtime  ## すべてのテストをします（BROWSER=0 でブラウザのテストを省きます）
 ifeq ($(BROWSER),0)
 	@$(python) -m pytest --ignore=tests/browser; status=$$?; \
 	echo 'ブラウザのテストは BROWSER=0 により省きました'; exit $$status
@@ -51,7 +51,7 @@ check: test-venv  ## 書式、静的検査、型、import の向きを調べま�
 	$(python) -m mypy
 	$(VENV)/bin/lint-imports
 
-bench: test-venv  ## 速さを測ります
+bench: test-venv runtime  ## 速さを測ります
 	@for script in tests/bench/*.py; do echo "$$script"; $(python) "$$script" || exit 1; done
 
 # 大きなライブラリなので、ふだんのテストの環境には入れない。
@@ -65,6 +65,10 @@ oracle: found-python  ## PyTorch と scikit-learn の値、PyTorch の速さと�
 clean:  ## 作ったものをすべて消します（環境も消えます）
 	@if [ -f '$(VENV)/pyvenv.cfg' ]; then rm -rf '$(VENV)'; fi
 	rm -rf site .cache .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+
+# 実行環境がなければ、ページの中で動くことを確かめられない。
+runtime: test-venv
+	@$(python) -m dlnotes.site.runtime
 
 site-venv: found-python
 	@$(bootstrap) venv requirements/site.txt

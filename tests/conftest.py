@@ -35,6 +35,9 @@ def strict_build(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathF
     # 図の進み具合の表示は、ビルドの出力に混ぜない。
     figures = _run(root, "dlnotes.figures", ".cache/figures")
     assert figures.returncode == 0, figures.stderr
+    # 実行環境がなければ、ボタンのないサイトを見て緑にしてしまう。
+    runtime = _run(root, "dlnotes.site.runtime")
+    assert runtime.returncode == 0, runtime.stderr
     # --quiet をつけると、警告を数えなくなり、--strict が効かない。
     return _run(root, "mkdocs", "build", "--strict", "--site-dir", str(out))
 
@@ -61,7 +64,8 @@ def try_pages(pytestconfig: pytest.Config, strict_build: Run, tmp_path: Path) ->
             page.write_text(text, encoding="utf-8")
         (tmp_path / "src").symlink_to(root / "src")
         (tmp_path / ".cache").mkdir()
-        (tmp_path / ".cache" / "figures").symlink_to(root / ".cache" / "figures")
+        for made in ("figures", "runtime"):
+            (tmp_path / ".cache" / made).symlink_to(root / ".cache" / made)
         shutil.copy(root / "mkdocs.yml", tmp_path / "base.yml")
         nav = "".join(f"\n  - {name}" for name in pages)
         (tmp_path / "mkdocs.yml").write_text(f"INHERIT: base.yml\nnav:{nav}\n", encoding="utf-8")

@@ -56,7 +56,7 @@ def violations(page: Page, width: int, scheme: str) -> Iterator[str]:
 
 
 class Handler(SimpleHTTPRequestHandler):
-    """`/dlnotes/` の下だけを、キャッシュさせずに出す。"""
+    """`/dlnotes/` の下だけを出す。"""
 
     protocol_version = "HTTP/1.1"
 
@@ -65,7 +65,9 @@ class Handler(SimpleHTTPRequestHandler):
         return super().translate_path(path.removeprefix("/dlnotes") if inside else "/nowhere")
 
     def end_headers(self) -> None:
-        self.send_header("Cache-Control", "no-store")
+        # 実行環境だけは、ページごとに送り直さない。
+        kept = self.path.startswith("/dlnotes/runtime/")
+        self.send_header("Cache-Control", "max-age=600" if kept else "no-store")
         super().end_headers()
 
     def send_error(self, code: int, *_: Any, **__: Any) -> None:

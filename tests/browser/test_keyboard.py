@@ -77,7 +77,7 @@ def test_theme_is_switched_with_the_keyboard_and_figures_follow(page: Page) -> N
     figure = page.locator("article .dl-figure img:visible").first
     figure.scroll_into_view_if_needed()
     assert ".dark.svg" in str(figure.get_attribute("src"))
-    page.wait_for_function("image => image.naturalWidth > 0", arg=figure.element_handle())
+    figure.evaluate("image => image.decode()")
     page.evaluate("localStorage.clear()")
 
 

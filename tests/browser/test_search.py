@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 # ページの幹と、打ちこんだときにそのページが三番めまでに見つかるべき言葉。
 QUERIES = {
@@ -19,7 +19,7 @@ QUERIES = {
 }
 TYPED = [(word.strip(), stem) for stem, words in QUERIES.items() for word in words.split("、")]
 INPUT = ".md-search__input"
-META = "document.querySelector('.md-search-result__meta').textContent"
+META = ".md-search-result__meta"
 FIRST_THREE = """() => [...document.querySelectorAll(".md-search-result__item")].slice(0, 3)
   .map(item => item.querySelector("a").pathname.replace("/dlnotes/", "").replace(/\\/$/, ""))"""
 
@@ -36,7 +36,7 @@ def search(box: Page, query: str) -> list[str]:
         box.fill(INPUT, text)
         # Material は、キーが離されたときに探しはじめる。
         box.press(INPUT, "End")
-        box.wait_for_function(f"{META}.includes('{answer}')", timeout=3000)
+        expect(box.locator(META)).to_contain_text(answer, timeout=3000)
     return list(map(str, box.evaluate(FIRST_THREE)))
 
 
@@ -54,11 +54,11 @@ def test_index_is_not_fetched_before_the_first_word(browser: Browser, base: str)
     page.on("request", lambda request: asked.append(request.url))
     page.goto(base, wait_until="networkidle")
     page.locator(INPUT).click()
-    page.wait_for_function(f"{META}.includes('検索キーワードを入力')")
+    expect(page.locator(META)).to_contain_text("検索キーワードを入力")
     heavy = ("search/index.json", "lunr", "tinyseg")
     before = [url for url in asked if any(part in url for part in heavy)]
     page.keyboard.type("ReLU")
-    page.wait_for_function(f"{META}.includes('見つかりま')")
+    expect(page.locator(META)).to_contain_text("見つかりま")
     page.close()
     assert before == []
     assert any("search/index.json" in url for url in asked)

