@@ -31,7 +31,7 @@ def figure(page: Page) -> Locator:
     figure = page.locator(".dl-slider").first
     figure.scroll_into_view_if_needed()
     image = figure.locator(SEEN).element_handle()
-    page.wait_for_function("image => image.naturalWidth > 0", arg=image)
+    image.evaluate("image => image.decode()")
     return figure
 
 
@@ -103,7 +103,7 @@ def test_frame_follows_the_colour_scheme(page: Page, figure: Locator) -> None:
     image = figure.locator(f'{SEEN}[src*="/{swapped}"]')
     expect(image).to_have_count(1)
     image.scroll_into_view_if_needed()
-    page.wait_for_function("image => image.naturalWidth > 0", arg=image.element_handle())
+    image.evaluate("image => image.decode()")
 
 
 def test_picture_that_cannot_be_fetched_gives_its_text_and_is_tried_again(
@@ -118,7 +118,7 @@ def test_picture_that_cannot_be_fetched_gives_its_text_and_is_tried_again(
     expect(figure.locator(f'{SEEN}[alt*="重み w = −3 では"]')).to_have_count(1)
     figure.get_by_role("slider").press("End")
     expect(broken).to_have_count(1)
-    page.wait_for_function("image => image.naturalWidth > 0", arg=broken.element_handle())
+    broken.evaluate("image => image.decode()")
 
 
 def test_running_the_script_twice_adds_nothing(page: Page, figure: Locator) -> None:
