@@ -37,7 +37,7 @@ book: site  ## サイトと、全ページを一冊にした PDF と EPUB を si
 	export SOURCE_DATE_EPOCH="$$(git log -1 --format=%ct 2> /dev/null)" && \
 	exec $(python) -m dlnotes.site.book site
 
-test: check runtime  ## すべてのテストをします（BROWSER=0 でブラウザのテストを省きます）
+test: check $(if $(filter 0,$(BROWSER)),,runtime)  ## すべてのテストをします（BROWSER=0 でブラウザのテストを省きます）
 ifeq ($(BROWSER),0)
 	@$(python) -m pytest --ignore=tests/browser; status=$$?; \
 	echo 'ブラウザのテストは BROWSER=0 により省きました'; exit $$status

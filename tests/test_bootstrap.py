@@ -424,7 +424,9 @@ def test_leaving_out_the_browser_is_said_at_the_end(make: Make, status: int) -> 
 def test_make_without_a_target_lists_every_target(make: Make) -> None:
     lines = make().stdout.splitlines()
     targets = [line.split()[1] for line in lines if line.startswith("make ")]
-    assert targets == ["help", "serve", "site", "test", "check", "bench", "clean"]
+    assert targets == [
+        *("help", "serve", "site", "book", "test", "check", "bench", "oracle", "clean")
+    ]
 
 
 def test_a_missing_python_is_told_in_one_line(make: Make) -> None:

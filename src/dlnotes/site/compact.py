@@ -11,6 +11,10 @@ _PLAIN = re.compile(r'<span class="(?:n|p|w|o|si|sa|nb)">([^<]*)</span>|<span></
 _REPEATED = re.compile(r'(<span class="(\w+)">[^<]*)</span><span class="\2">')
 # 検索の索引を作った後には要らない。
 _NOT_FOR_READERS = re.compile(r' data-search-exclude=""')
+# HTML の中の svg に、名前空間の宣言は要らない。
+_NAMESPACE = re.compile(r'(?<=<svg) xmlns="http://www\.w3\.org/2000/svg"')
+# 整数と小数は同じ色なので、一つの短い名前で足りる。
+_NUMBER = re.compile(r'<span class="m[fi]">')
 _WRAPPER = re.compile(r'<span class="arithmatex">(<math.*?</math>)</span>', re.DOTALL)
 _VERBATIM = re.compile(r"(<(pre|script|style|textarea)\b.*?</\2>)", re.DOTALL)
 _BLANK = re.compile(r"\s*\n\s*")
@@ -29,6 +33,7 @@ def compact(html: str) -> str:
         html: ページの HTML。
     """
     html = _NOT_FOR_READERS.sub("", _WRAPPER.sub(r"\1", html))
+    html = _NUMBER.sub('<span class="m">', _NAMESPACE.sub("", html))
     html = _PLAIN.sub(lambda match: match[1] or "", html)
     while (merged := _REPEATED.sub(r"\1", html)) != html:
         html = merged

@@ -12,6 +12,7 @@ __all__ = ["count", "fill"]
 _PLACE = re.compile(r"\[\[数: (.+?)\]\]")
 _CODE = '<div class="language-python highlight">'
 _OUTPUT = '<div class="language-text highlight">'
+_FIGURE = re.compile(r'class="dl-figure[ "]')
 _GRADIENT = re.compile(
     r'id="dlnotes\.(?:activations|losses|backprop)\.\w+_(?:derivative|gradient)"'
 )
@@ -35,7 +36,7 @@ def count(pages: Mapping[str, str]) -> dict[str, str]:
         "セル": cells,
         "セルの出力": notebooks.count(_OUTPUT),
         "数式": everything.count("<math"),
-        "図": everything.count('class="dl-figure"') + notebooks.count("dl-plot"),
+        "図": len(_FIGURE.findall(everything)) + notebooks.count("dl-plot"),
         "関数": functions,
         "勾配": len(_GRADIENT.findall(everything)),
         "訂正": everything.count('class="admonition correction"'),
