@@ -19,6 +19,7 @@ from pymdownx.slugs import slugify
 
 __all__ = ["GlossaryExtension", "Term", "makeExtension", "read_terms", "sort_key"]
 
+DATA = Path(__file__).with_suffix(".toml")
 MARKER = "[[用語集]]"
 PAGE = "glossary.md"
 _ROWS = "あかさたなはまやらわ"
@@ -84,7 +85,7 @@ class Term:
         return match[0] if match else "記法"
 
 
-def read_terms(data: Path) -> list[Term]:
+def read_terms(data: Path = DATA) -> list[Term]:
     """用語を、索引の順に並べて読みます。
 
     Args:
@@ -251,8 +252,7 @@ class GlossaryExtension(Extension):
     """`[[用語集]]` の行を用語集にし、題目のページの用語に説明を付ける。"""
 
     def __init__(self, **kwargs: Any) -> None:
-        data = Path(__file__).with_suffix(".toml")
-        self.config = {"data": [str(data), "用語集のデータ"]}
+        self.config = {"data": [str(DATA), "用語集のデータ"]}
         super().__init__(**kwargs)
 
     def extendMarkdown(self, md: Markdown) -> None:
