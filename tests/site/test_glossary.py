@@ -35,6 +35,7 @@ ja = "ReLU"
 yomi = "れる"
 en = "rectified linear unit"
 definition = "折れ線です。"
+variants = ["ReLU関数"]
 link = "notation.md"
 """
 
@@ -172,6 +173,7 @@ def test_first_use_links_to_the_glossary_and_holds_the_definition_once(data: Pat
         ("最急降下法と勾配降下法。", ["最急降下法"]),
         ("誤差勾配と勾配消失。", []),
         ("LeakyReLU と ReLU6。", []),
+        ("ReLU関数の話。", ["ReLU関数"]),
         ("ReLUと勾配の話。", ["ReLU", "勾配"]),
         ("- 勾配", ["勾配"]),
         ('!!! note "勾配"\n    勾配を。', ["勾配"]),
