@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from dlnotes.site.glossary import read_terms
+
 # ページの幹と、打ちこんだときにそのページが三番めまでに見つかるべき言葉。
 QUERIES = {
     "dl002_forward": """
@@ -18,10 +20,37 @@ QUERIES = {
     "notebooks/1_1_forward_propagation": "1_1、練習、初期値、多クラス分類、準備",
 }
 TYPED = [(word.strip(), stem) for stem, words in QUERIES.items() for word in words.split("、")]
+WORDS = [word for term in read_terms() for word in (term.ja, *term.variants)]
 INPUT = ".md-search__input"
 META = ".md-search-result__meta"
 FIRST_THREE = """() => [...document.querySelectorAll(".md-search-result__item")].slice(0, 3)
   .map(item => item.querySelector("a").pathname.replace("/dlnotes/", "").replace(/\\/$/, ""))"""
+
+# 一語ずつ打ちこみ、用語集が結果にない言葉を集める。結果は、見えるところまでしか並ばないので、
+# 並んだものだけでなく、残りも終わりまで送って見る。
+NOT_IN_GLOSSARY = """async words => {
+  const input = document.querySelector(".md-search__input")
+  const meta = document.querySelector(".md-search-result__meta")
+  const scroller = document.querySelector(".md-search__scrollwrap")
+  const next = () => new Promise(done => setTimeout(done, 10))
+  const type = async (text, answer) => {
+    input.value = text
+    input.dispatchEvent(new KeyboardEvent("keyup", {bubbles: true}))
+    for (let n = 0; n < 300 && !meta.textContent.includes(answer); n++) await next()
+  }
+  const found = () => document.querySelector(".md-search-result__item a[href*='glossary/']")
+  const missing = []
+  for (const word of words) {
+    await type("", "検索キーワードを入力")
+    await type(word, "見つかりま")
+    for (let n = 0; n < 100 && !found(); n++) {
+      scroller.scrollTop = n % 2 ? scroller.scrollHeight : 0
+      await next()
+    }
+    if (!found()) missing.push(word)
+  }
+  return missing
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +72,11 @@ def search(box: Page, query: str) -> list[str]:
 @pytest.mark.parametrize(("query", "stem"), TYPED)
 def test_query_finds_its_page_among_the_first_three(box: Page, query: str, stem: str) -> None:
     assert stem in search(box, query)
+
+
+def test_every_word_of_the_glossary_finds_the_glossary(box: Page) -> None:
+    assert len(WORDS) > 200
+    assert box.evaluate(NOT_IN_GLOSSARY, [*WORDS, "ペンギン"]) == ["ペンギン"]
 
 
 def test_word_that_is_nowhere_finds_nothing(box: Page) -> None:
