@@ -122,6 +122,12 @@ def test_no_markup_is_left_as_text(article: Tag) -> None:
     assert [text.strip() for text in words(article) if left.search(text)] == []
 
 
+def test_every_image_keeps_its_place_before_it_arrives(article: Tag) -> None:
+    """大きさのない図が後から広がると、見出しへのリンクが別の場所を見せる。"""
+    images = article.find_all("img")
+    assert [str(i) for i in images if not (i.get("width") and i.get("height"))] == []
+
+
 def test_every_image_has_alternative_text(soup: BeautifulSoup) -> None:
     assert [str(i) for i in soup.find_all("img") if not str(i.get("alt", "")).strip()] == []
 

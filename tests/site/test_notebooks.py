@@ -18,8 +18,9 @@ from dlnotes.figures import _build
 from dlnotes.site import notebooks
 
 Cell = dict[str, Any]
-PIXEL = base64.b64encode(b"pixel").decode()
-IMAGE = f'<img src="data:image/png;base64,{PIXEL}">'
+# 幅 640、高さ 480 の PNG の初めの部分。
+PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x02\x80\x00\x00\x01\xe0"
+IMAGE = f'<img src="data:image/png;base64,{base64.b64encode(PNG).decode()}">'
 
 
 def code(source: str, *tags: str) -> Cell:
@@ -32,7 +33,7 @@ def output(html: str) -> list[Tag]:
 
 def assemble(cell: Cell, *html: str) -> str:
     outputs = {"c1": [tag for h in html for tag in output(h)]}
-    saved = {b"pixel": "../figures/nb/pixel.png"}
+    saved = {PNG: "../figures/nb/pixel.png"}
     return notebooks.as_markdown([cell], outputs, lambda data, suffix: saved[data])
 
 
@@ -73,6 +74,7 @@ def test_answer_is_folded_with_its_output() -> None:
 def test_figure_shows_its_alternative_text_and_the_saved_file() -> None:
     text = assemble(code("# 図: 損失の推移\nplot()"), IMAGE)
     assert "![損失の推移](../figures/nb/pixel.png)" in text
+    assert "width=640 height=480" in text
 
 
 def test_figure_without_alternative_text_is_refused_with_its_code() -> None:

@@ -82,7 +82,9 @@ def right(question: Question) -> list[str]:
 
 
 def write(folder: Path, data: str) -> Path:
-    (folder / "dl001_x.md").write_text("# DL001 題\n\n## 見出し その 1\n", encoding="utf-8")
+    (folder / "dl001_x.md").write_text(
+        "---\n# 注\ntags: [題]\n---\n\n# DL001 題\n\n## 見出し その 1\n", encoding="utf-8"
+    )
     path = folder / "quiz.toml"
     path.write_text(data, encoding="utf-8")
     return path

@@ -12,6 +12,7 @@ import json
 import os
 import re
 import shutil
+import struct
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
@@ -86,8 +87,13 @@ def _images(outputs: Iterable[Tag], code: str, save_image: Callable[[bytes, str]
         raise PluginError(f"図を出すセルに「# 図: 代替文」の行がありません:\n{code}")
     images = [image for output in outputs for image in output.find_all("img")]
     data = [base64.b64decode(str(image["src"]).partition(",")[2]) for image in images]
-    lines = [f"![{alt[1]}]({save_image(d, 'png')}){{ .dl-plot loading=lazy }}" for d in data]
-    return "\n\n".join(lines)
+    return "\n\n".join(_image(png, alt[1], save_image(png, "png")) for png in data)
+
+
+def _image(png: bytes, alt: str, address: str) -> str:
+    # 大きさを書いておくと、図が届いたときに、読んでいる場所が動かない。
+    width, height = struct.unpack_from(">II", png, 16)
+    return f"![{alt}]({address}){{ .dl-plot loading=lazy width={width} height={height} }}"
 
 
 def _blocks(

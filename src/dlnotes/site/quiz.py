@@ -17,6 +17,7 @@ from typing import Any
 from click import ClickException
 from markdown import Extension, Markdown
 from markdown.preprocessors import Preprocessor
+from mkdocs.utils.meta import get_data
 from pymdownx.slugs import slugify
 
 from dlnotes.site.japanese import join_lines
@@ -192,7 +193,8 @@ class _Page(Preprocessor):
         opens, questions = load(self.data)
         for topic in sorted({q.topic for q in opens} | {q.topic for q in questions}):
             page = self.data.parent / f"{topic}.md"
-            title = page.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
+            text, _ = get_data(page.read_text(encoding="utf-8"))
+            title = text.strip().partition("\n")[0].removeprefix("# ")
             yield f"## {title}\n"
             here = [q for q in opens if q.topic == topic]
             for number, q in enumerate(here, start=1):
