@@ -188,7 +188,7 @@ class Momentum:
 
 @dataclass(frozen=True, slots=True)
 class Nesterov:
-    r"""Nesterov の加速勾配法。慣性で進んだ先で測った勾配を使います。
+    r"""Nesterov の加速勾配法。慣性で進んだ先の勾配を使います。
 
     $$v \leftarrow \mu v + g, \qquad \theta \leftarrow \theta - \varepsilon (g + \mu v)$$
 
