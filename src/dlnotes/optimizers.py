@@ -150,7 +150,7 @@ class SGD:
 
 @dataclass(frozen=True, slots=True)
 class Momentum:
-    r"""慣性項つきの勾配降下法。過去の勾配を少しずつ忘れながら足した $v$ の逆向きへ進みます。
+    r"""Momentum（慣性項つきの勾配降下法）。過去の勾配を忘れながら足した $v$ の逆向きへ進みます。
 
     $$v \leftarrow \mu v + g, \qquad \theta \leftarrow \theta - \varepsilon v$$
 

@@ -10,13 +10,18 @@ import json
 import re
 import subprocess
 import sys
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from bs4 import BeautifulSoup, NavigableString
+from bs4 import BeautifulSoup, NavigableString, SoupStrainer
+
+from dlnotes.site.glossary import read_terms
 
 CONFIG = Path(__file__).with_name("textlint.yml")
-INLINE = {"a", "abbr", "b", "em", "i", "kbd", "span", "strong", "sub", "sup"}
+CODE = "`x`"
+INLINE = {"a", "abbr", "b", "em", "i", "span", "strong", "sub", "sup"}
 # 見出しと項目は、「。」で終わる文でなくてもよい。
 LABELS = "h1, h2, h3, h4, h5, h6, .dl-details > p:has(> strong)"
 ITEMS = ":is(li, td, th, dt, dd, summary), :is(li, td, dd) p, .admonition-title"
@@ -24,8 +29,8 @@ ITEMS = ":is(li, td, th, dt, dd, summary), :is(li, td, dd) p, .admonition-title"
 LEFT_OUT = ", ".join(
     (
         *("pre", "script", "style", "svg", "template", "button", ".headerlink"),
-        # 別の行に置いた式は、文の一部ではない。
-        "math[display=block]",
+        # 関数の名前。
+        ".doc-heading",
         # 明るい図と暗い図は、同じ説明を持つ。
         "img[src$=only-dark]",
         # つまみの名前と値、用語集の索引、ノートブックのリンク。
@@ -43,22 +48,66 @@ LEFT_OUT = ", ".join(
         ".dl-question > p > strong:first-child, p:-soup-contains('学ぶところ:')",
     )
 )
+# 「です・ます」でない終わり方。textlint は「である」しか断らない。名詞で終わる文は認める。
+PLAIN = re.compile(
+    r"(?:(?<!ほ)[うくぐつぬぶむる]|(?<!まし)(?<!でし)た|だ|(?<!ださ)い|(?<!で)(?<!ま)す)。"
+)
+# 用語集の言葉でないものの、二通りに書かれやすい言葉。
+SPELLINGS = {
+    "手もと": "手元",
+    "(?<!一つ)ひとつ": "一つ",
+    "箇所": "か所",
+    "一番": "いちばん",
+    "滑らか": "なめらか",
+    "一緒": "いっしょ",
+    "普通": "ふつう",
+    "初めの|始めの": "はじめの",
+    "周り": "まわり",
+    "かぎり": "限り",
+    "潰": "つぶ",
+    "くずれ": "崩れ",
+    "挟": "はさ",
+    "良し悪し": "よし悪し",
+    "て(ゆく|ゆけ|行く|行け)": "ていく",
+    "をも(つ|ちます|たせ)": "を持つ",
+    "割りあて": "割り当て",
+    "全て": "すべて",
+    "例えば": "たとえば",
+    "出来(る|ま|な)": "できる",
+}
+# 用語集が「別の言い方」とするものの、見出しの言葉と並べなくても使うもの。
+ALIASES = {
+    "SGD": "題目の名前でもある略語",
+    "逆伝播": "順伝播と向きを比べるときの言葉",
+    "全結合": "層ではなく、ネットワークのつながり方を言う",
+    "訓練": "「訓練データ」は決まった言い方",
+    "保留": "棄却のしくみを説明する、ふつうの言葉",
+    "logits": "引数の名前",
+    "softmax": "引数に渡す名前",
+    "反復": "「反復子」の一部",
+    "対数オッズ": "ロジットの意味を説明する言葉",
+    "目的関数": "GAN の、二つのネットワークが引き合う値",
+    "事後分布": "確率でなく、確率分布であることを言うとき",
+    "ディープラーニング": "講座の問いと協会の名前",
+}
 MARKDOWN = re.compile(r"[\\`*_\[\]<>#|~!&]|^\d+(?=\.)")
 
 
 def read_text(page: str) -> str:
     """ページの本文を、一つの段落を一行とする Markdown にする。式とコードは `x` とする。"""
-    article = BeautifulSoup(page, "html.parser").select_one("article")
-    assert article is not None
+    article = BeautifulSoup(page, "html.parser", parse_only=SoupStrainer("article"))
+    for math in article.find_all("math"):
+        # 別の行に置いた式は、文の一部ではない。
+        math.replace_with("" if math.get("display") == "block" else CODE)
     for element in article.select(LEFT_OUT):
         element.decompose()
     for image in article.select("img[alt]"):
         image.replace_with(f"\n\n{image['alt']}\n\n")
     for text in article.find_all(string=True):
-        if type(text) is NavigableString:
+        if type(text) is NavigableString and text != CODE:
             text.replace_with(MARKDOWN.sub(r"\\\g<0>", text))
-    for element in article.select("code, math"):
-        element.replace_with("`x`")
+    for element in article.select("code, kbd"):
+        element.replace_with(CODE)
     for element in article.find_all(lambda tag: tag.name not in INLINE):
         element.insert_before("\n\n")
         element.append("\n\n")
@@ -106,4 +155,51 @@ def test_the_prose_of_every_page_follows_the_rules(
     node_modules: Path, texts: dict[str, str], tmp_path: Path
 ) -> None:
     faults = lint(node_modules, texts, tmp_path)
+    assert not faults, "\n".join(["", *faults])
+
+
+def sentences(texts: dict[str, str]) -> Iterator[tuple[str, str, str]]:
+    """ページの名前、段落、その中の文。"""
+    for name, text in texts.items():
+        for paragraph in text.split("\n\n"):
+            for sentence in re.findall(r"[^。]+。?", paragraph):
+                yield name, paragraph, sentence
+
+
+def test_every_sentence_ends_politely(texts: dict[str, str]) -> None:
+    faults = [f"{name}: {s}" for name, _, s in sentences(texts) if PLAIN.search(s)]
+    assert not faults, "\n".join(["", *faults])
+
+
+def test_a_word_is_spelled_in_one_way(texts: dict[str, str]) -> None:
+    faults = [
+        f"{name}: 「{found[0]}」でなく「{right}」とします\n    {sentence}"
+        for name, _, sentence in sentences(texts)
+        for wrong, right in SPELLINGS.items()
+        if (found := re.search(wrong, sentence))
+    ]
+    assert not faults, "\n".join(["", *faults])
+
+
+def test_a_katakana_word_is_spelled_in_one_way(texts: dict[str, str]) -> None:
+    spellings = defaultdict[str, dict[str, str]](dict)
+    small = str.maketrans("ァィゥェォッャュョ", "アイウエオツヤユヨ", "ー・")
+    for name, _, sentence in sentences(texts):
+        for word in re.findall(r"[ァ-ヴー]+(?:・[ァ-ヴー]+)*", sentence):
+            plain = word.replace("ヴァ", "バ").replace("ヴ", "ブ").translate(small)
+            spellings[plain].setdefault(word, f"{word}（{name}: {sentence}）")
+    faults = ["、".join(words.values()) for words in spellings.values() if len(words) > 1]
+    assert not faults, "\n".join(["", *faults])
+
+
+def test_a_term_is_called_by_its_name_in_the_glossary(texts: dict[str, str]) -> None:
+    forms = {form: term for term in read_terms() for form in (term.ja, *term.variants)}
+    longest_first = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True))))
+    faults = [
+        f"{name}: 「{form}」でなく「{forms[form].ja}」とします\n    {sentence}"
+        for name, paragraph, sentence in sentences(texts)
+        for form in longest_first.findall(sentence)
+        # 用語と並べて、別の言い方を教えるのはよい。
+        if form not in ALIASES and forms[form].ja not in paragraph
+    ]
     assert not faults, "\n".join(["", *faults])
