@@ -13,7 +13,7 @@ bootstrap = $(PYTHON) requirements/bootstrap.py
 python = $(VENV)/bin/python
 pytest = $(python) -m pytest --numprocesses auto --dist loadgroup
 
-.PHONY: help serve site book test check bench oracle clean found-python site-venv test-venv runtime
+.PHONY: help serve site book test check bench oracle clean found-python site-venv test-venv runtime node
 .NOTPARALLEL:
 
 help:  ## この一覧を出します
@@ -38,7 +38,7 @@ book: site  ## サイトと、全ページを一冊にした PDF と EPUB を si
 	export SOURCE_DATE_EPOCH="$$(git log -1 --format=%ct 2> /dev/null)" && \
 	exec $(python) -m dlnotes.site.book site
 
-test: check $(if $(filter 0,$(BROWSER)),,runtime)  ## すべてのテストをします（BROWSER=0 でブラウザのテストを省きます）
+test: check node $(if $(filter 0,$(BROWSER)),,runtime)  ## すべてのテストをします（BROWSER=0 でブラウザのテストを省きます）
 ifeq ($(BROWSER),0)
 	@$(pytest) --ignore=tests/browser; status=$$?; \
 	echo 'ブラウザのテストは BROWSER=0 により省きました'; exit $$status
@@ -70,6 +70,10 @@ clean:  ## 作ったものをすべて消します（環境も消えます）
 # 実行環境がなければ、ページの中で動くことを確かめられない。
 runtime: test-venv
 	@$(python) -m dlnotes.site.runtime
+
+# テストの中で入れると、進み具合が見えない。
+node: test-venv
+	@$(bootstrap) node
 
 site-venv: found-python
 	@$(bootstrap) venv requirements/site.txt
