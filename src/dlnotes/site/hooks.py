@@ -18,6 +18,7 @@ from dlnotes.figures import _build
 from dlnotes.site import counts, fonts, notebooks, runtime
 from dlnotes.site.compact import compact
 from dlnotes.site.policy import with_policy
+from dlnotes.site.sharing import description
 
 _CACHE = Path(".cache")
 _FIGURES = _CACHE / "figures"
@@ -47,7 +48,12 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
         if subprocess.run(command, check=False).returncode:
             raise PluginError("図を描けませんでした（理由は上にあります）")
     notebooks.use_cache(config, _CACHE / "notebooks")
-    config.extra["runtime"] = _has_runtime()
+    offline = config.extra["offline"]
+    config.extra["runtime"] = not offline and _has_runtime()
+    if offline:
+        # サーバーがなければ、フォルダーの住所で index.html は開かない。
+        config.use_directory_urls = False
+        config.copyright = f"{config.copyright} · オフライン版（コードの実行はできません）"
     if repository := config.extra["repository"]:
         config.copyright = f'{config.copyright} · <a href="{repository}">リポジトリー</a>'
     return config
@@ -59,6 +65,8 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
         for path in drawing.paths:
             uri = f"figures/{path.as_posix()}"
             files.append(File.generated(config, uri, abs_src_path=str(_FIGURES / path)))
+    card = str(_FIGURES / _build.CARD.path)
+    files.append(File.generated(config, "assets/card.png", abs_src_path=card))
     if config.extra["runtime"]:
         for uri, path in runtime.collect(_RUNTIME).items():
             files.append(File.generated(config, uri, abs_src_path=str(path)))
@@ -73,7 +81,7 @@ def on_page_content(html: str, *, page: Page, config: MkDocsConfig, files: Files
 
 
 def on_env(env: Environment, *, config: MkDocsConfig, files: Files) -> Environment:
-    """すべての本文ができ、検索の索引はまだのときに、数を入れます。"""
+    """すべての本文ができ、検索の索引はまだのときに、数を入れ、紹介文を取り出します。"""
     pages = [file.page for file in files.documentation_pages() if file.page]
     numbers = counts.count({page.file.src_uri: page.content or "" for page in pages})
     for page in pages:
@@ -81,6 +89,8 @@ def on_env(env: Environment, *, config: MkDocsConfig, files: Files) -> Environme
             page.content = counts.fill(page.content or "", numbers)
         except ValueError as error:
             raise PluginError(f"{page.file.src_uri}: {error}") from error
+        if said := description(page.content):
+            page.meta.setdefault("description", said)
     return env
 
 
@@ -98,8 +108,13 @@ def on_post_template(output: str, *, template_name: str, config: MkDocsConfig) -
 def on_post_build(*, config: MkDocsConfig) -> None:
     """使われた字だけの数式フォントを書き、検索の索引をページがすぐには取らないところに移します。"""
     fonts.write_math_font(_math_characters, _CACHE / "fonts", Path(config.site_dir, _MATH_FONT))
-    # 本物の索引は assets/javascripts/workers/on-demand.js が取りにいく。
     index = Path(config.site_dir, "search", "search_index.json")
     content = index.read_text(encoding="utf-8")
+    if config.extra["offline"]:
+        # file: のページでは、Material は索引をスクリプトから読む。
+        index.with_suffix(".js").write_text(f"var __index = {content}", encoding="utf-8")
+        index.unlink()
+        return
+    # 本物の索引は assets/javascripts/workers/on-demand.js が取りにいく。
     index.with_name("index.json").write_text(content, encoding="utf-8")
     index.write_text(json.dumps(json.loads(content) | {"docs": []}), encoding="utf-8")
