@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import subprocess
 import sys
 from functools import cache
@@ -20,12 +22,39 @@ from dlnotes.site.compact import compact
 from dlnotes.site.policy import with_policy
 from dlnotes.site.sharing import description
 
+if sys.platform != "win32":
+    import fcntl
+
 _CACHE = Path(".cache")
 _FIGURES = _CACHE / "figures"
 _RUNTIME = _CACHE / "runtime"
 _MATH_FONT = "assets/fonts/math.woff2"
 # ビルドのたびに空にし、ページに出た数式の字を集める。
 _math_characters: set[str] = set()
+
+
+@cache
+def _lock() -> list[int]:
+    """鍵をかけるもの（キャッシュのフォルダー）。Windows では、鍵をかけずに進む。"""
+    if sys.platform == "win32":
+        return []
+    _CACHE.mkdir(parents=True, exist_ok=True)
+    return [os.open(_CACHE, os.O_RDONLY)]
+
+
+def _take_lock() -> None:
+    """同じキャッシュを使うビルドを一つにする。強制終了されても、鍵は残らない。"""
+    for folder in _lock():
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("別のビルドが終わるのを待っています。", file=sys.stderr, flush=True)
+            fcntl.flock(folder, fcntl.LOCK_EX)
+
+
+def _release_lock() -> None:
+    for folder in _lock():
+        fcntl.flock(folder, fcntl.LOCK_UN)
 
 
 @cache
@@ -42,10 +71,12 @@ def _has_runtime() -> bool:
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """変わった図を描き、ノートブックのキャッシュを今の `dlnotes` のものにします。"""
     _math_characters.clear()
+    _take_lock()
     if _build.stale(_FIGURES):
         # 編集された関数を読み直すため、別のプロセスで描く。
         command = [sys.executable, "-m", "dlnotes.figures", str(_FIGURES)]
-        if subprocess.run(command, check=False).returncode:
+        # ビルドだけが強制終了されても、描き終わるまでは鍵を持たせておく。
+        if subprocess.run(command, pass_fds=_lock(), check=False).returncode:
             raise PluginError("図を描けませんでした（理由は上にあります）")
     notebooks.use_cache(config, _CACHE / "notebooks")
     offline = config.extra["offline"]
@@ -107,6 +138,7 @@ def on_post_template(output: str, *, template_name: str, config: MkDocsConfig) -
 
 def on_post_build(*, config: MkDocsConfig) -> None:
     """使われた字だけの数式フォントを書き、検索の索引をページがすぐには取らないところに移します。"""
+    notebooks.seal_cache(config)
     fonts.write_math_font(_math_characters, _CACHE / "fonts", Path(config.site_dir, _MATH_FONT))
     index = Path(config.site_dir, "search", "search_index.json")
     content = index.read_text(encoding="utf-8")
@@ -114,7 +146,18 @@ def on_post_build(*, config: MkDocsConfig) -> None:
         # file: のページでは、Material は索引をスクリプトから読む。
         index.with_suffix(".js").write_text(f"var __index = {content}", encoding="utf-8")
         index.unlink()
-        return
-    # 本物の索引は assets/javascripts/workers/on-demand.js が取りにいく。
-    index.with_name("index.json").write_text(content, encoding="utf-8")
-    index.write_text(json.dumps(json.loads(content) | {"docs": []}), encoding="utf-8")
+    else:
+        # 本物の索引は assets/javascripts/workers/on-demand.js が取りにいく。
+        index.with_name("index.json").write_text(content, encoding="utf-8")
+        index.write_text(json.dumps(json.loads(content) | {"docs": []}), encoding="utf-8")
+    _release_lock()
+
+
+def on_build_error(*, error: Exception) -> None:
+    """ディスクの空きや権限が足りないときに、呼び出しの跡ではなく、一行の理由を見せます。"""
+    _release_lock()
+    if isinstance(error, OSError):
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise PluginError(runtime.DISK) from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise PluginError(runtime.UNWRITABLE.format(error.filename)) from error

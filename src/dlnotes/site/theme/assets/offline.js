@@ -20,7 +20,11 @@ window.Worker = window.IFrameWorker = class extends EventTarget {
     })
     inside.importScripts = async (...addresses) => { for (const src of addresses) await load(src) }
     inside.postMessage = data => this.dispatchEvent(new MessageEvent("message", { data }))
-    this.#loaded = load(address)
+    // 索引を作るあいだページが止まるので、検索の欄が使われるまでは作らない。
+    const asked = new Promise(resolve => {
+      document.querySelector(".md-search__input").addEventListener("focus", resolve, { once: true })
+    })
+    this.#loaded = asked.then(() => load(address))
   }
 
   async postMessage(data) {
