@@ -2,6 +2,7 @@
 """make の下回り。標準ライブラリだけで動き、失敗の理由は最後の一行に日本語で言う。
 
 bootstrap.py venv FILE    FILE のとおりの環境を $VENV に整える
+bootstrap.py lock 命令…   同じフォルダーの make が終わるのを待ってから、命令を動かす
 bootstrap.py chromium     Chromium を探し、なければ入れ、場所を出力する
 bootstrap.py port N       ポート N が空いているか確かめる
 
@@ -72,7 +73,7 @@ def lock():
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        print("別の make が環境を整えているので、終わるのを待っています。", file=sys.stderr)
+        print("別の make が終わるのを待っています。", file=sys.stderr, flush=True)
         fcntl.flock(handle, fcntl.LOCK_EX)
     except OSError:
         pass  # 鍵のないファイルシステムでは、待たずに進む。
@@ -155,6 +156,12 @@ def make_venv(requirements):
         raise
 
 
+def run_locked(*command):
+    """鍵を持ったまま、命令に替わる。"""
+    lock()
+    os.execvp(command[0], command)
+
+
 def find_chromium():
     """Chromium を探し、なければ apt-get で入れる。"""
     chosen = os.environ.get("CHROMIUM")
@@ -183,7 +190,9 @@ def main(command, *arguments):
     try:
         if sys.version_info < (3, 11):
             raise Failure(TOO_OLD.format(*sys.version_info))
-        {"venv": make_venv, "port": check_port, "chromium": find_chromium}[command](*arguments)
+        commands = {"venv": make_venv, "port": check_port, "chromium": find_chromium}
+        commands["lock"] = run_locked
+        commands[command](*arguments)
         return 0
     except Failure as error:
         message = str(error)
