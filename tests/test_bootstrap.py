@@ -306,7 +306,7 @@ def test_a_run_waits_for_the_child_of_a_killed_run(tmp_path: Path) -> None:
         time.sleep(0.1)
         killed.send_signal(signal.SIGKILL)
     again = subprocess.run([sys.executable, "-c", take + "bootstrap.lock()"], capture_output=True)
-    assert "待っています" in again.stderr.decode()
+    assert "終わるのを待っています" in again.stderr.decode()
     assert time.monotonic() - start > 0.6
 
 
