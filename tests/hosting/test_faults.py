@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-PAGE = "# 題\n\n式 $\\sqrt{x}$ と図です。\n\n![線](figures/dl003_activations/derivatives.svg)\n"
+FIGURE = "figures/dl003_activations/relu_and_derivative.svg"
+PAGE = f"# 題\n\n式 $\\sqrt{{x}}$ と図です。\n\n![線]({FIGURE})\n"
 CODE = "from dlnotes.activations import relu\n\nprint(relu(3.0))"
 NOTEBOOK = {
     "cells": [
@@ -159,9 +160,9 @@ def mistake(path: Path) -> None:
 @pytest.mark.parametrize(
     ("pattern", "spoil"),
     [
-        ("figures/dl003_activations/derivatives.svg", flip),
-        ("figures/dl003_activations/derivatives.svg", cut),
-        ("figures/dl003_activations/derivatives.json", cut),
+        ("figures/dl003_activations/relu_and_derivative.svg", flip),
+        ("figures/dl003_activations/relu_and_derivative.svg", cut),
+        ("figures/dl003_activations/relu_and_derivative.json", cut),
         ("figures/_cover/card.png", flip),
         ("fonts/*.woff2", flip),
         ("fonts/*.woff2", cut),
