@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 
-def build(root: Path, folder: Path, seed: str, zone: str) -> dict[str, str]:
+def start(root: Path, folder: Path, **surroundings: str) -> subprocess.Popen[str]:
     listed = subprocess.run(
         ["git", "ls-files", "-z"], cwd=root, text=True, capture_output=True, check=True
     )
@@ -20,14 +20,20 @@ def build(root: Path, folder: Path, seed: str, zone: str) -> dict[str, str]:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(root / name, folder / name)
     shutil.copytree(root / ".cache" / "runtime", folder / ".cache" / "runtime")
-    surroundings = {"PYTHONHASHSEED": seed, "TZ": zone, "PYTHONPATH": str(folder / "src")}
     fixed = {"SOURCE_DATE_EPOCH": "1", "NO_MKDOCS_2_WARNING": "1"}
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict"]
-    environment = os.environ | surroundings | fixed
-    run = subprocess.run(
-        command, cwd=folder, env=environment, text=True, capture_output=True, check=False
+    return subprocess.Popen(
+        [sys.executable, "-m", "mkdocs", "build", "--strict"],
+        cwd=folder,
+        env=os.environ | surroundings | fixed | {"PYTHONPATH": str(folder / "src")},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
-    assert run.returncode == 0, run.stderr
+
+
+def made(build: subprocess.Popen[str], folder: Path) -> dict[str, str]:
+    said, _ = build.communicate()
+    assert build.returncode == 0, said
     files = [path for path in (folder / "site").rglob("*") if path.is_file()]
     return {
         str(path.relative_to(folder / "site")): hashlib.sha256(path.read_bytes()).hexdigest()
@@ -39,7 +45,11 @@ def test_two_builds_from_nothing_in_two_folders_are_the_same(
     pytestconfig: pytest.Config, tmp_path: Path
 ) -> None:
     root = pytestconfig.rootpath
-    one = build(root, tmp_path / "a", "1", "Asia/Tokyo")
-    two = build(root, tmp_path / "別の 深い" / "フォルダー", "2", "America/New_York")
+    near, far = tmp_path / "a", tmp_path / "別の 深い" / "フォルダー"
+    builds = [
+        start(root, near, PYTHONHASHSEED="1", TZ="Asia/Tokyo"),
+        start(root, far, PYTHONHASHSEED="2", TZ="America/New_York"),
+    ]
+    one, two = made(builds[0], near), made(builds[1], far)
     assert len(one) > 300
     assert {name for name in one.keys() | two.keys() if one.get(name) != two.get(name)} == set()
