@@ -17,6 +17,7 @@ from mkdocs.structure.pages import Page
 from dlnotes.figures import _build
 from dlnotes.site import counts, fonts, notebooks, runtime
 from dlnotes.site.compact import compact
+from dlnotes.site.glossary import search_words
 from dlnotes.site.policy import with_policy
 
 _CACHE = Path(".cache")
@@ -96,10 +97,16 @@ def on_post_template(output: str, *, template_name: str, config: MkDocsConfig) -
 
 
 def on_post_build(*, config: MkDocsConfig) -> None:
-    """使われた字だけの数式フォントを書き、検索の索引をページがすぐには取らないところに移します。"""
+    """使われた字だけの数式フォントを書き、検索の索引に用語の言い方を足して、別のところに移します。"""
     fonts.write_math_font(_math_characters, _CACHE / "fonts", Path(config.site_dir, _MATH_FONT))
-    # 本物の索引は assets/javascripts/workers/on-demand.js が取りにいく。
     index = Path(config.site_dir, "search", "search_index.json")
-    content = index.read_text(encoding="utf-8")
-    index.with_name("index.json").write_text(content, encoding="utf-8")
-    index.write_text(json.dumps(json.loads(content) | {"docs": []}), encoding="utf-8")
+    content = json.loads(index.read_text(encoding="utf-8"))
+    # 「バックプロパゲーション」と打った人を、用語集ではなく、誤差逆伝播法を教える節に導く。
+    words = search_words()
+    for section in content["docs"]:
+        if section["location"] in words:
+            section["tags"] = [*section.get("tags", []), *words[section["location"]]]
+    # 本物の索引は、言葉が打ちこまれてから assets/javascripts/workers/on-demand.js が取りにいく。
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    index.with_name("index.json").write_text(text, encoding="utf-8")
+    index.write_text(json.dumps(content | {"docs": []}), encoding="utf-8")
