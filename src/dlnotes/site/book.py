@@ -90,7 +90,7 @@ h1, .contents { break-before: page; }
 .contents > ul > li > a { break-after: avoid; }
 .contents a { color: inherit; display: flex; text-decoration: none; }
 .contents a::after { content: attr(data-page); margin-left: auto; padding-left: 1em; }
-.dl-figure img { max-height: 105mm; }
+.dl-figure img, .dl-plot { max-height: 105mm; }
 div.arithmatex { overflow: visible; break-inside: avoid; }
 .admonition, .doc-object { box-decoration-break: clone; }
 """
@@ -205,8 +205,12 @@ def _clean(article: Tag, url: str, names: dict[str, str]) -> set[str]:
     for element in article.select(_ONLY_ON_SCREEN):
         element.decompose()
     for element in article.find_all(True):
-        for attribute in ("tabindex", "loading", "hidden"):
-            element.attrs.pop(attribute, None)
+        for attribute in list(element.attrs):
+            # data-… はスクリプトだけが読む。
+            if attribute in {"tabindex", "loading", "hidden"} or attribute.startswith("data-"):
+                del element[attribute]
+    for control in article.select(".dl-slider__control"):
+        control.string = f"{control.get_text()} の図（サイトでは、つまみで動かせます）"
     for math in article.find_all("math"):
         math["xmlns"] = "http://www.w3.org/1998/Math/MathML"
         for element in [*math.find_all(displaystyle=True), *math.find_all(scriptlevel=True)]:
