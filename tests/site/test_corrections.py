@@ -77,6 +77,47 @@ def test_every_correction_is_written_as_a_box(source: Path) -> None:
     assert len(list(corrections(text))) == len(titles) == text.count('!!! correction "')
 
 
+# 誤りを一つ書き落としても、題と言葉から気づけるようにする。
+KNOWN = {
+    "dl000_1_models": [
+        "クラスの数は K",
+        "隠れマルコフモデルではない",
+        "どのモデルも",
+        "SVM",
+        "データが要る",
+    ],
+    "dl000_2_classifiers": ["1 か 0", "GAN の識別器"],
+    "dl000_4_universal_approximation": ["流行の理由"],
+    "dl001_overview": ["おもみ", "目的ではない", "学習では決まらない"],
+    "dl002_forward": ["上へ動かすだけではない", "転置", "いつもバイアス"],
+    "dl003_activations": ["「線形」", "u=0 での値", "単層だけ"],
+    "dl004_losses": ["差の合計", "絶対値", "添え字"],
+    "dl005_output_activations": [
+        "比率",
+        "2 クラスから",
+        "総和",
+        "二次元の分岐",
+        "二値の",
+        "対数の中身",
+    ],
+    "dl006_gradient_descent": ["Momentum", "Adadelta", "停留点"],
+    "dl007_sgd": ["「冗長な」", "「望まない」", "「対極」"],
+    "dl008_minibatch": ["更新の回数", "更新の番号"],
+    "dl009_gradients": ["すべてのパラメータで"],
+    "dl010_backprop": ["delta2 と W2", "d_sigmoid に入れるのは u1", "ReLU の導関数", "NK で割る"],
+    "corrections": [
+        *("one-hot", "三次元", "二次元の配列で半分", "整数の配列で 0"),
+        *("整数のパラメータ", "一次元のソフトマックス", "平均されない"),
+    ],
+}
+
+
+@pytest.mark.parametrize("stem", KNOWN)
+def test_no_known_slip_is_left_out(stem: str) -> None:
+    titles = [t for t, _, _ in corrections(Path(f"docs/{stem}.md").read_text(encoding="utf-8"))]
+    assert [slip for slip in KNOWN[stem] if not any(slip in title for title in titles)] == []
+
+
 def proof(heading: Tag) -> list[str]:
     """見出しの節の中身を、囲み、コード、出力の印の並びにする。"""
     marks = {"correction": "囲み", "language-python": "コード", "language-text": "出力"}

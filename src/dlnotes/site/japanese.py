@@ -24,7 +24,7 @@ _NEWLINE = re.compile(rf"(?<={_ENDS_WITH_SPACE}){_BREAK}|(?<={_JAPANESE}){_BREAK
 # 数式やコードがあることだけを示す一字。前後の空白が改行の続きと見えないようにする。
 _OBJECT = "\ufffc"
 _OPENING = re.compile(r"[（「『【([]+$")
-_CLOSING = re.compile(r"[、。，．・：；！？）」』】)\]]+")
+_CLOSING = re.compile(r"[、。，・：；！？）」』】)\]]+")
 _VERBATIM = {"pre", "code", "math", "script", "style", "textarea"}
 
 
