@@ -86,7 +86,16 @@ def test_indentation_survives_printing(pdf: bytes) -> None:
 
 
 def test_date_is_the_given_one(pdf: bytes) -> None:
-    assert b"(D:20231114221320+00'00')" in pdf
+    metadata = PdfReader(BytesIO(pdf)).metadata
+    assert metadata is not None
+    assert metadata["/CreationDate"] == metadata["/ModDate"] == "D:20231114221320+00'00'"
+
+
+def test_catalogue_for_screen_readers_is_kept_but_compressed(pdf: bytes) -> None:
+    catalogue = PdfReader(BytesIO(pdf)).trailer["/Root"]
+    assert catalogue["/Lang"] == "ja"
+    assert catalogue["/MarkInfo"]["/Marked"]
+    assert b"/StructElem" not in pdf
 
 
 def test_wide_formulas_and_tables_do_not_shrink_the_whole_book(pdf: bytes) -> None:

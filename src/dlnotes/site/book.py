@@ -20,8 +20,9 @@ from pathlib import Path
 from time import gmtime, strftime
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
-from bs4 import BeautifulSoup, SoupStrainer, Tag
-from pypdf import PdfReader
+from bs4 import BeautifulSoup, Tag
+from bs4.filter import SoupStrainer
+from pikepdf import ObjectStreamMode, Pdf
 from tqdm import tqdm
 
 from dlnotes.figures._cover import cover_files
@@ -217,7 +218,7 @@ def _clean(article: Tag, url: str, names: dict[str, str]) -> set[str]:
             _set_style_around(element)
     for code in article.select(".language-python, .language-text"):
         if code.get_text().count("\n") > _LONG:
-            code["class"] = [*code["class"], "dl-long"]
+            code["class"] = " ".join([*code.get_attribute_list("class"), "dl-long"])
     _move_answers(article)
     _unfold(article)
     for link in article.find_all("a", href=True):
@@ -410,17 +411,18 @@ def write_pdf(book: Book, destination: Path, chromium: str, seconds: int) -> Non
             pdf = _print(chromium, folder)
             numbers = page_numbers(pdf)
     date = strftime("(D:%Y%m%d%H%M%S+00'00')", gmtime(seconds)).encode()
-    _write(destination, lambda path: path.write_bytes(_DATE.sub(date, pdf)))
+    with Pdf.open(BytesIO(_DATE.sub(date, pdf))) as document:
+        # 読み上げのための目録を Chromium は圧縮しないので、大きさが倍を超えてしまう。
+        options = {"object_stream_mode": ObjectStreamMode.generate, "deterministic_id": True}
+        _write(destination, lambda path: document.save(path, **options))
 
 
 def page_numbers(pdf: bytes) -> dict[str, int]:
     """PDF の中の飛び先の名前から、1 から数えたページ番号への対応。"""
-    reader = PdfReader(BytesIO(pdf))
-    found = {
-        name: reader.get_destination_page_number(place)
-        for name, place in reader.named_destinations.items()
-    }
-    return {name.lstrip("/"): number + 1 for name, number in found.items() if number is not None}
+    with Pdf.open(BytesIO(pdf)) as document:
+        numbers = {page.obj.objgen: number for number, page in enumerate(document.pages, start=1)}
+        places = document.Root.Dests.items()
+        return {name.lstrip("/"): numbers[place[0].objgen] for name, place in places}
 
 
 def _write(destination: Path, write: Callable[[Path], object]) -> None:
