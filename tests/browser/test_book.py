@@ -19,7 +19,8 @@ CHAPTERS = {
     "second": '<h1 id="t">第二の章</h1><h2 id="b">あとの節</h2><p>おわり</p>',
     "wide": '<h1 id="t">広い章</h1><div class="arithmatex"><math display="block"><mrow>'
     f"{'<mi>x</mi><mo>+</mo>' * 30}<mi>e</mi></mrow></math></div><table><tr>"
-    f"{'<td><math><mi>wwwwwwwwwwww</mi></math></td>' * 9}</tr></table>",
+    f"{'<td><math><mi>wwwwwwwwwwww</mi></math></td>' * 9}</tr></table>"
+    '<p><img class="dl-plot" alt="" src="cover.png" width="1218" height="1720"/></p>',
 }
 
 
@@ -96,6 +97,22 @@ def test_catalogue_for_screen_readers_is_kept_but_compressed(pdf: bytes) -> None
     assert catalogue["/Lang"] == "ja"
     assert catalogue["/MarkInfo"]["/Marked"]
     assert b"/StructElem" not in pdf
+
+
+def test_tall_picture_is_made_smaller_without_distortion(pdf: bytes) -> None:
+    reader = PdfReader(BytesIO(pdf))
+    drawn: list[float] = []
+
+    def see(operator: bytes, _: object, cm: list[float], *__: object) -> None:
+        if operator == b"Do":
+            drawn.extend([abs(cm[0]), abs(cm[3])])
+
+    reader.pages[4].extract_text(visitor_operand_before=see)
+    (picture,) = reader.pages[4].images
+    assert picture.image is not None
+    width, height = drawn
+    assert height == pytest.approx(105 / 25.4 * 72, rel=0.01)
+    assert width / height == pytest.approx(picture.image.width / picture.image.height, rel=0.01)
 
 
 def test_wide_formulas_and_tables_do_not_shrink_the_whole_book(pdf: bytes) -> None:
