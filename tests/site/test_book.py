@@ -113,7 +113,8 @@ def test_every_figure_is_one_picture_even_if_the_site_moves_it(
     for slider in sliders:
         assert slider.img is not None
         # 選んだ値は、図の下にも、図の代替文にもある。
-        value = slider.get_text().partition(" の図")[0].strip()
+        value, told, _ = slider.get_text().strip().partition(" の図")
+        assert told
         assert value in str(slider.img["alt"])
 
 
