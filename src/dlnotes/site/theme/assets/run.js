@@ -8,8 +8,7 @@
   const isNotebook = document.querySelector("article .dl-notebook-links")
   const LOST = "変数は失われました。"
   // ページが切り替わったら、前のページの Python を終える。
-  window.dlnotesStop?.()
-  window.dlnotesStop = () => worker?.terminate()
+  window.dlnotes?.leave()
 
   let worker, booted, jobs = [], finished = new Set()
 
@@ -101,7 +100,7 @@
     const edit = button("編集", () => open(undone ?? source).focus())
     const reset = button("元に戻す", close)
     const stop = button("停止", () => {
-      end("止めました。" + LOST)
+      window.dlnotes.stop()
       run.focus()
     })
     const bar = make("progress", { max: 1, hidden: true })
@@ -217,4 +216,6 @@
   }
 
   const all = blocks.map(attach)
+  // 同じ Python を、ページのほかの部品（draw.js）も使う。
+  window.dlnotes = { press, stop: () => end("止めました。" + LOST), leave: () => worker?.terminate() }
 })()
