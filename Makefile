@@ -11,6 +11,7 @@ export NO_MKDOCS_2_WARNING = 1
 
 bootstrap = $(PYTHON) requirements/bootstrap.py
 python = $(VENV)/bin/python
+pytest = $(python) -m pytest --numprocesses auto --dist loadgroup
 
 .PHONY: help serve site book test check bench oracle clean found-python site-venv test-venv runtime
 .NOTPARALLEL:
@@ -39,10 +40,10 @@ book: site  ## サイトと、全ページを一冊にした PDF と EPUB を si
 
 test: check $(if $(filter 0,$(BROWSER)),,runtime)  ## すべてのテストをします（BROWSER=0 でブラウザのテストを省きます）
 ifeq ($(BROWSER),0)
-	@$(python) -m pytest --ignore=tests/browser; status=$$?; \
+	@$(pytest) --ignore=tests/browser; status=$$?; \
 	echo 'ブラウザのテストは BROWSER=0 により省きました'; exit $$status
 else
-	@CHROMIUM=$$($(bootstrap) chromium) && export CHROMIUM && exec $(python) -m pytest
+	@CHROMIUM=$$($(bootstrap) chromium) && export CHROMIUM && exec $(pytest)
 endif
 
 check: test-venv  ## 書式、静的検査、型、import の向きを調べます

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import pickle
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from fcntl import LOCK_EX, flock
 from pathlib import Path
 
 import pytest
@@ -31,7 +33,21 @@ def _run(folder: Path, *arguments: str) -> Run:
 @pytest.fixture(scope="session")
 def strict_build(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """リポジトリーの厳密なビルド。行き先は `args` の最後にある。"""
-    root, out = pytestconfig.rootpath, tmp_path_factory.mktemp("site")
+    root, temporary = pytestconfig.rootpath, tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return _build(root, temporary / "site")
+    # 同時に動くテストのうち、先に来たものが組み立て、残りはそれを使う。
+    shared = temporary.parent
+    with (shared / "lock").open("w") as lock:
+        flock(lock, LOCK_EX)
+        saved = shared / "build.pickle"
+        if not saved.exists():
+            saved.write_bytes(pickle.dumps(_build(root, shared / "site")))
+        build: Run = pickle.loads(saved.read_bytes())
+        return build
+
+
+def _build(root: Path, out: Path) -> Run:
     # 図の進み具合の表示は、ビルドの出力に混ぜない。
     figures = _run(root, "dlnotes.figures", ".cache/figures")
     assert figures.returncode == 0, figures.stderr
@@ -81,3 +97,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         sources = sorted(p for p in docs.rglob("*") if p.suffix in {".md", ".ipynb"})
         stems = [source.relative_to(docs).with_suffix("").as_posix() for source in sources]
         metafunc.parametrize("url", ["" if s == "index" else f"{s}/" for s in stems], ids=stems)
+
+
+# xdist は、組の名前をこのフックで読む。
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """同時に行うとき、同じページを見るテストと、同じファイルのテストを、一つの組にする。"""
+    for item in items:
+        parameters = getattr(getattr(item, "callspec", None), "params", {})
+        item.add_marker(pytest.mark.xdist_group(str(parameters.get("url", item.path))))
