@@ -196,6 +196,5 @@ def _picture(g: Function, units: int) -> dict[str, Any]:
             "".join(f"M{point(*node)}h0" for node in zip(nodes, heights, strict=True)),
             path(np.repeat(x[worst], 2), ends),
         ],
-        "high": f"{high:.4g}".replace("-", "−"),
-        "low": f"{low:.4g}".replace("-", "−"),
+        "ends": [f"{end:.4g}".replace("-", "−") for end in (high, low)],
     }

@@ -1,20 +1,19 @@
-// 読む人の曲線や式を、ReLU のネットワークで近似して見せる。計算は dlnotes がし、ここでは頼んで見せるだけ。
+// 読む人の曲線や式を近似して見せる。計算は dlnotes がし、ここでは頼んで見せるだけ。
 (() => {
   const box = document.querySelector(".dl-draw"), python = window.dlnotes
   if (!box || !python || box.children[1]) return
-  box.append(document.importNode(box.firstElementChild.content, true))
-  const all = selector => [...box.querySelectorAll(selector)]
+  box.append(box.firstElementChild.content.cloneNode(true))
+  const all = selector => box.querySelectorAll(selector)
   const [svg, high, low, , , form, output, bar, status] = all("svg, span, form, output, progress")
-  const [text, units] = all("input"), [submit, clear, stop] = all("button"), START = status.textContent
-  let strokes = [], stroke, asked, printed, running, again
+  const [text, units] = all("input"), [submit, clear, stop] = all("button")
+  let strokes = [], stroke, asked, printed, again
 
-  const show = ({ says, paths = [], high: top = "1", low: bottom = "−1" }) => {
-    status.textContent = says
-    svg.setAttribute("aria-label", `グラフ。${says}`)
+  const show = ({ says, paths = [], ends = [1, "−1"] }) => {
+    job.say(says)
+    svg.ariaLabel = `グラフ。${says}`
     // 初めの path は、いま描いている線。
-    all("path").forEach((path, i) => path.setAttribute("d", paths[i - 1] ?? ""))
-    high.textContent = top
-    low.textContent = bottom
+    all("path").forEach((path, i) => path.setAttribute("d", paths[i - 1] ?? ""));
+    [high.textContent, low.textContent] = ends
   }
   // 実行を待つ列（run.js）に並ぶもの。
   const job = {
@@ -23,7 +22,6 @@
     wait(message) {
       printed = ""
       again = stop.hidden = false
-      running = true
       job.say(message)
     },
     progress(done, total) {
@@ -33,7 +31,6 @@
     print: part => { printed += part },
     compare: () => "",
     end(message) {
-      running = false
       bar.hidden = stop.hidden = true
       if (again) return ask(asked)
       try {
@@ -43,11 +40,11 @@
       }
     },
   }
-  // 計算の途中で頼みが変わったら、終わってから新しいほうを頼む。
+  // 途中で頼みが変わったら、終わってから頼み直す。
   const ask = source => {
     asked = source
-    again = running
-    if (!running) asked ? python.press(job) : show({ says: START })
+    again = !stop.hidden
+    if (!again) asked ? python.press(job) : show({ says: "消しました。" })
   }
   const erase = () => {
     strokes = []
@@ -70,12 +67,12 @@
     all("path")[0].setAttribute("d", "M" + stroke.join("L"))
   }
   svg.onpointerup = svg.onpointercancel = () => {
-    // 触れただけなら、描いたとはみなさない。
-    if (stroke?.length > 1) {
+    // 触れただけでは頼まない。
+    if (stroke?.[1]) {
       strokes.push(stroke)
       ask({ strokes })
     }
-    stroke = undefined
+    stroke = null
   }
   form.onsubmit = event => {
     event.preventDefault()
@@ -92,5 +89,4 @@
     python.stop()
     submit.focus()
   }
-  erase()
 })()

@@ -7,8 +7,9 @@
   const address = new URL("run-worker.js", document.currentScript.src).href
   const isNotebook = document.querySelector("article .dl-notebook-links")
   const LOST = "変数は失われました。"
-  // ページが切り替わったら、前のページの Python を終える。
+  // ページが切り替わったら、前のページの Python を終える。draw.js も同じ Python を使う。
   window.dlnotes?.leave()
+  window.dlnotes = { press, stop: () => end("止めました。" + LOST), leave: () => worker?.terminate() }
 
   let worker, booted, jobs = [], finished = new Set()
 
@@ -216,6 +217,4 @@
   }
 
   const all = blocks.map(attach)
-  // 同じ Python を、ページのほかの部品（draw.js）も使う。
-  window.dlnotes = { press, stop: () => end("止めました。" + LOST), leave: () => worker?.terminate() }
 })()
