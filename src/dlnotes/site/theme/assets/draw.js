@@ -32,7 +32,7 @@
     compare: () => "",
     end(message) {
       bar.hidden = stop.hidden = true
-      if (again) return ask(asked)
+      if (again) return setTimeout(ask, 0, asked)
       try {
         show(JSON.parse(printed))
       } catch {
