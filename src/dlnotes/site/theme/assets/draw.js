@@ -15,7 +15,7 @@
     all("path").forEach((path, i) => path.setAttribute("d", paths[i - 1] ?? ""));
     [high.textContent, low.textContent] = ends
   }
-  // 実行を待つ列（run.js）に並ぶもの。
+  // run.js の列に並ぶもの。
   const job = {
     code: () => `print(__import__("dlnotes.site.draw").site.draw.answer(${JSON.stringify(JSON.stringify({ ...asked, units: +units.value }))}))`,
     say: message => { status.textContent = message },
