@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from jinja2 import Environment
@@ -15,7 +15,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 from dlnotes.figures import _build
-from dlnotes.site import counts, fonts, notebooks, runtime
+from dlnotes.site import counts, fonts, notebooks, reuse, runtime
 from dlnotes.site.compact import compact
 from dlnotes.site.policy import with_policy
 
@@ -48,6 +48,9 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
             raise PluginError("図を描けませんでした（理由は上にあります）")
     notebooks.use_cache(config, _CACHE / "notebooks")
     config.extra["runtime"] = _has_runtime()
+    index = vars(config.plugins["material/search"])["search_index"]
+    add = partial(reuse.add_to_index, index.entries, index.add_entry_from_context)
+    index.add_entry_from_context = add
     if repository := config.extra["repository"]:
         config.copyright = f'{config.copyright} · <a href="{repository}">リポジトリー</a>'
     return config
@@ -62,7 +65,16 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
     if config.extra["runtime"]:
         for uri, path in runtime.collect(_RUNTIME).items():
             files.append(File.generated(config, uri, abs_src_path=str(path)))
+    config.extra["surroundings"] = reuse.surroundings(config, files)
     return files
+
+
+def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> None:
+    """変わっていない原稿を、serve が変換し直さないようにします。"""
+    if page.file.src_uri.endswith(".md"):
+        around = config.extra["surroundings"]
+        render = partial(reuse.render, page, markdown=markdown, around=around)
+        page.render = render  # type: ignore[method-assign]
 
 
 def on_page_content(html: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
