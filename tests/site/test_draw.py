@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dlnotes.figures.dl000_4_universal_approximation import freehand
 from dlnotes.site.draw import SIZE, answer, drawn, formula
 from dlnotes.universal_approximation import count_linear_pieces, relu_interpolant, sup_error
 
@@ -167,3 +168,12 @@ def test_axis_grows_with_the_values_and_never_shrinks_below_the_frame() -> None:
 
 def test_units_that_make_no_network_are_refused() -> None:
     assert "pieces は 1 以上" in ask(0, formula="x")["says"]
+
+
+def test_words_of_the_example_name_the_errors_in_its_titles(pytestconfig: pytest.Config) -> None:
+    page = pytestconfig.rootpath / "docs" / "dl000_4_universal_approximation.md"
+    line = next(s for s in page.read_text("utf-8").splitlines() if "/freehand.svg" in s)
+    for ax in freehand().axes:
+        units, error = ax.get_title().split(": 最大の誤差 ")
+        assert f"{units}の折れ線" in line
+        assert f"最大の誤差は {error} です" in line
