@@ -116,8 +116,9 @@ def backward(network: Network, x: ArrayLike, d: ArrayLike, loss: str) -> tuple[L
     \delta^{(l)} &= \left(\delta^{(l+1)} {W^{(l+1)}}^{\top}\right) \odot f'(u^{(l)})
     \end{aligned}$$
 
-    identity と squared_error、softmax と cross_entropy、sigmoid と binary_cross_entropy の組では、
-    出力層の δ は $\delta^{(L)} = (y - d)/N$ になるので、この形で計算します。
+    出力層と誤差関数が組になるとき、出力層の δ は $\delta^{(L)} = (y - d)/N$ です。
+    組は、identity と squared_error、softmax と cross_entropy、
+    sigmoid と binary_cross_entropy です。
 
     Args:
         network: 層の組。
@@ -251,7 +252,7 @@ def _checked(network: Network, x: ArrayLike, d: ArrayLike, loss: str) -> tuple[A
 
 
 def _forward(network: Network, x: NDArray[Any]) -> tuple[list[Array], list[Array]]:
-    """各層に入る z と、各層の総入力 u。出力層の活性化関数は、誤差関数と一緒に計算する。"""
+    """各層に入る z と、各層の総入力 u。出力層の活性化関数は、誤差関数といっしょに計算する。"""
     z: list[Array] = [x.astype(network[0].W.dtype, copy=False)]
     u: list[Array] = []
     for number, layer in enumerate(network, start=1):
