@@ -1,8 +1,10 @@
 """入口の検査。どのモジュールも、受け取った値をここで一度だけ確かめます。"""
 
-from collections.abc import Iterable
+import math
+from collections.abc import Callable, Iterable, Mapping
+from functools import wraps
 from numbers import Integral, Real
-from typing import Any, TypeAlias
+from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -24,7 +26,11 @@ __all__ = [
     "check_rng",
     "check_same_shape",
     "check_shape",
+    "checked",
 ]
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 Array: TypeAlias = NDArray[np.floating]
 """浮動小数点数の配列。float32 と float64 のどちらも、入ってきた精度のまま計算します。"""
@@ -34,6 +40,34 @@ IntArray: TypeAlias = NDArray[np.integer]
 
 # float32 の確率 1,000 個を足した丸め誤差（約 1e-6）は通し、書き間違いは止める幅。
 _SUM_TOLERANCE = 1e-5
+
+
+def checked(
+    check: Callable[P, Mapping[str, Any]],
+) -> Callable[[Callable[..., R]], Callable[P, R]]:
+    """関数の前に付ける飾り。引数を検査してから本体を呼ぶので、本体には式だけを書けます。
+
+    学習のように同じ値を何度も渡す計算は、入口で一度だけ検査し、あとは inspect.unwrap で
+    取り出した本体を呼びます。
+
+    Args:
+        check: 本体と同じ引数を受け取り、検査の済んだ引数を、名前ごとに返す関数。
+
+    Returns:
+        関数を、検査の付いた関数にする飾り。
+
+    出典:
+        本サイトの「記法」。
+    """
+
+    def decorate(function: Callable[..., R]) -> Callable[P, R]:
+        @wraps(function)
+        def boundary(*args: P.args, **kwargs: P.kwargs) -> R:
+            return function(**check(*args, **kwargs))
+
+        return boundary
+
+    return decorate
 
 
 def as_floating(name: str, value: ArrayLike) -> Array:
@@ -77,7 +111,7 @@ def as_finite(name: str, value: ArrayLike) -> Array:
         本サイトの「記法」。
     """
     array = _as_real(name, value)
-    if not np.isfinite(array).all():
+    if not all_finite(array):
         raise ValueError(f"{name} は有限の値が必要ですが NaN か無限大が含まれていました")
     return array
 
@@ -154,7 +188,7 @@ def as_distribution(name: str, value: ArrayLike) -> Array:
         raise ValueError(f"{name} は 2 個以上のクラスが必要ですが {_text(y.shape)} でした")
     if y.min() < 0:
         raise ValueError(f"{name} は 0 以上の確率が必要ですが {y.min():g} がありました")
-    total = y.sum(axis=-1)
+    total = np.einsum("...k->...", y)
     worst = np.ravel(total)[np.argmax(np.abs(total - 1))]
     if abs(worst - 1) > _SUM_TOLERANCE:
         raise ValueError(f"{name} は各行の和が 1 の確率が必要ですが和が {worst:g} でした")
@@ -369,6 +403,12 @@ def check_rng(rng: np.random.Generator) -> np.random.Generator:
     if not isinstance(rng, np.random.Generator):
         raise TypeError(f"rng は numpy.random.Generator が必要ですが {_kind(rng)} でした")
     return rng
+
+
+def all_finite(array: Array) -> bool:
+    """どの値も有限か。更新のたびに θ を調べるので、まず、速く求まる二乗の和で確かめる。"""
+    # 二乗の和が有限なら、どの値も有限である。あふれたときだけ、値を一つずつ見る。
+    return math.isfinite(np.vdot(array, array)) or bool(np.isfinite(array).all())
 
 
 def _as_array(name: str, value: ArrayLike) -> NDArray[Any]:

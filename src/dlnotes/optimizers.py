@@ -104,8 +104,8 @@ def _zeros(theta: ArrayLike) -> Array:
 def _check(theta: Array, gradient: Array, *memory: Array) -> None:
     # 更新のたびに通るので、値は見ない。NaN は学習のループが止める。
     for name, array in (("theta", theta), ("gradient", gradient), *(("state", m) for m in memory)):
-        kind = getattr(array, "dtype", type(array).__name__)
         if not isinstance(array, (np.ndarray, np.floating)) or array.dtype.kind != "f":
+            kind = getattr(array, "dtype", type(array).__name__)
             raise TypeError(f"{name} は浮動小数点数の配列が必要ですが {kind} でした")
         check_same_shape(("theta", name), theta, array)
 
