@@ -113,7 +113,8 @@ def _module_path(name: str) -> Path | None:
     return next((c for c in candidates if c.is_file()), None)
 
 
-def _imports(source: str) -> set[str]:
+@cache
+def _imports(source: str) -> frozenset[str]:
     """`dlnotes` の中で import されうるモジュールの名前。"""
     found = set()
     for node in ast.walk(ast.parse(source)):
@@ -122,7 +123,7 @@ def _imports(source: str) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             found.add(node.module)
             found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return {name for name in found if name.split(".")[0] == "dlnotes"}
+    return frozenset(name for name in found if name.split(".")[0] == "dlnotes")
 
 
 def source_key(source: str) -> str:
@@ -132,7 +133,7 @@ def source_key(source: str) -> str:
         source: Python のコード。
     """
     seen: dict[str, str] = {}
-    waiting = _imports(source)
+    waiting = set(_imports(source))
     while waiting:
         name = waiting.pop()
         path = _module_path(name)

@@ -7,6 +7,7 @@ import tomllib
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -94,15 +95,21 @@ def read_terms(data: Path = DATA) -> list[Term]:
     Raises:
         ValueError: 項目が足りないか、余分なとき。どの用語かを言います。
     """
+    return list(_parse(data.read_text(encoding="utf-8")))
+
+
+# ページごとに拡張が作られるので、同じデータを一度だけ調べる。
+@cache
+def _parse(text: str) -> tuple[Term, ...]:
     terms = []
-    for entry in tomllib.loads(data.read_text(encoding="utf-8"))["terms"]:
+    for entry in tomllib.loads(text)["terms"]:
         try:
             terms.append(Term(**entry | {"variants": tuple(entry.get("variants", ()))}))
         except TypeError as error:
             raise ValueError(
                 f"用語集の「{entry.get('ja')}」の項目に過不足があります: {error}"
             ) from error
-    return sorted(terms, key=lambda term: (term.row == _LATIN, sort_key(term)))
+    return tuple(sorted(terms, key=lambda term: (term.row == _LATIN, sort_key(term))))
 
 
 def sort_key(term: Term) -> str:

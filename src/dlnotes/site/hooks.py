@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from jinja2 import Environment
@@ -17,7 +17,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 from dlnotes.figures import _build
-from dlnotes.site import counts, fonts, notebooks, runtime
+from dlnotes.site import counts, fonts, notebooks, reuse, runtime
 from dlnotes.site.compact import compact
 from dlnotes.site.policy import with_policy
 from dlnotes.site.sharing import description
@@ -85,6 +85,9 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
         # サーバーがなければ、フォルダーの住所で index.html は開かない。
         config.use_directory_urls = False
         config.copyright = f"{config.copyright} · オフライン版（コードの実行はできません）"
+    index = vars(config.plugins["material/search"])["search_index"]
+    add = partial(reuse.add_to_index, index.entries, index.add_entry_from_context)
+    index.add_entry_from_context = add
     if repository := config.extra["repository"]:
         config.copyright = f'{config.copyright} · <a href="{repository}">リポジトリー</a>'
     return config
@@ -101,7 +104,16 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
     if config.extra["runtime"]:
         for uri, path in runtime.collect(_RUNTIME).items():
             files.append(File.generated(config, uri, abs_src_path=str(path)))
+    config.extra["surroundings"] = reuse.surroundings(config, files)
     return files
+
+
+def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> None:
+    """変わっていない原稿を、serve が変換し直さないようにします。"""
+    if page.file.src_uri.endswith(".md"):
+        around = config.extra["surroundings"]
+        render = partial(reuse.render, page, markdown=markdown, around=around)
+        page.render = render  # type: ignore[method-assign]
 
 
 def on_page_content(html: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:

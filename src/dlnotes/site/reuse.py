@@ -1,0 +1,92 @@
+"""`mkdocs serve` の間、変わっていないページの変換と検索の索引を、前のビルドから使う。
+
+MkDocs は、原稿を一枚直しただけでも、すべてのページを作り直す。その時間のほとんどは、
+Markdown の変換と、できた HTML から索引を作ることに使われる。
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import Files
+from mkdocs.structure.pages import Page
+from mkdocs.utils import CountHandler
+
+from dlnotes.site import corrections, quiz
+
+__all__ = ["add_to_index", "render", "surroundings"]
+
+_PACKAGE = Path(__file__).parents[1]
+# ほかの原稿を読んで書かれるところの目印。
+_GENERATED = (corrections.MARKER, quiz.MARKER)
+# 原稿の名前から、変換のもとになったものと、変換がページに加えたものへ。
+_pages: dict[str, tuple[object, dict[str, Any]]] = {}
+# ページの住所から、索引のもとになったものと、索引の項目へ。
+_entries: dict[str, tuple[object, list[dict[str, Any]]]] = {}
+
+_warnings = CountHandler()
+_warnings.setLevel(logging.WARNING)
+logging.getLogger("mkdocs").addHandler(_warnings)
+
+
+def surroundings(config: MkDocsConfig, files: Files) -> str:
+    """原稿のほかに、変換の結果を左右するものすべての鍵。
+
+    Args:
+        config: MkDocs の設定。
+        files: サイトのファイル。
+    """
+    sources = [p for p in sorted(_PACKAGE.rglob("*")) if p.is_file() and p.suffix != ".pyc"]
+    contents = [path.read_bytes() for path in (Path(config.config_file_path), *sources)]
+    names = sorted(files.src_uris)
+    return hashlib.sha256(b"\0".join([repr(names).encode(), *contents])).hexdigest()
+
+
+def render(page: Page, config: MkDocsConfig, files: Files, *, markdown: str, around: str) -> None:
+    """`page.render` と同じことをします。前と同じ原稿なら、前の結果をページに加えます。
+
+    Args:
+        page: Markdown のページ。
+        config: MkDocs の設定。
+        files: サイトのファイル。
+        markdown: 原稿。
+        around: `surroundings` の鍵。
+    """
+    uri, key = page.file.src_uri, (markdown, around)
+    if uri not in _pages or _pages[uri][0] != key:
+        _pages.pop(uri, None)
+        before, warned = dict(vars(page)), sum(_warnings.counts.values())
+        Page.render(page, config, files)
+        generated = any(marker in markdown for marker in _GENERATED)
+        # 警告は、直すまでビルドのたびに言わせる。
+        if sum(_warnings.counts.values()) == warned and not generated:
+            missing = object()
+            added = {k: v for k, v in vars(page).items() if before.get(k, missing) is not v}
+            _pages[uri] = key, added
+        return
+    vars(page).update(_pages[uri][1])
+    # リンクの先は、前のビルドのファイルではなく、同じ名前の今のファイル。
+    links = page.links_to_anchors or {}
+    page.links_to_anchors = {files.src_uris[file.src_uri]: v for file, v in links.items()}
+
+
+def add_to_index(entries: list[dict[str, Any]], add: Callable[[Page], None], page: Page) -> None:
+    """`add` と同じく、ページを検索の索引に加えます。前と同じページなら、前の項目を加えます。
+
+    Args:
+        entries: 索引の項目。
+        add: ページから項目を作り、`entries` に加える関数。
+        page: 本文のできたページ。
+    """
+    key = (page.title, page.content, str(page.meta))
+    if page.url not in _entries or _entries[page.url][0] != key:
+        start = len(entries)
+        add(page)
+        _entries[page.url] = key, entries[start:]
+    else:
+        entries.extend(_entries[page.url][1])

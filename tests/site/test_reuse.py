@@ -1,0 +1,128 @@
+"""前のビルドの結果を使っても、はじめから作ったサイトと同じになる。"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from mkdocs.structure.pages import Page
+
+from dlnotes.site import reuse
+
+# 一つのプロセスで二度組み立て、二度目に変換したページの名前を印字する。
+# 一度目だけ、引数の原稿の「前」を「後」に置きかえて読む。
+SCRIPT = """
+import logging
+import sys
+from mkdocs.commands.build import build
+from mkdocs.config import load_config
+from mkdocs.structure.pages import Page
+
+logging.basicConfig(level=logging.WARNING)
+out, changed, old, new = sys.argv[1:]
+render = Page.render
+
+def tell(page, config, files):
+    print(page.file.src_uri)
+    render(page, config, files)
+
+def read(page, config):
+    if page.file.src_uri == changed:
+        return page.file.content_string.replace(old, new)
+
+for first in (True, False):
+    config = load_config("mkdocs.yml", site_dir=out)
+    config.strict = False
+    if first:
+        config.plugins._register_event("page_read_source", read)
+    else:
+        Page.render = tell
+    build(config)
+"""
+Run = subprocess.CompletedProcess[str]
+
+
+def build_twice(folder: Path, out: Path, changed: str, old: str, new: str) -> Run:
+    environment = os.environ | {
+        "NO_MKDOCS_2_WARNING": "1",
+        "DLNOTES_REPO": "https://github.com/example/dlnotes",
+        "DLNOTES_URL": "https://example.com/dlnotes/",
+    }
+    command = [sys.executable, "-c", SCRIPT, str(out), changed, old, new]
+    return subprocess.run(
+        command, cwd=folder, env=environment, text=True, capture_output=True, check=True
+    )
+
+
+def test_second_build_converts_only_what_changed_and_equals_a_fresh_site(
+    site: Path, pytestconfig: pytest.Config, tmp_path: Path
+) -> None:
+    run = build_twice(pytestconfig.rootpath, tmp_path, "dl003_activations.md", "シグモイド", "別")
+    converted = set(run.stdout.split())
+    # ほかの原稿を読んで書かれる二枚と、出力を組み立て直すノートブック。
+    generated = {"corrections.md", "quiz.md"}
+    notebooks = {name for name in converted if name.endswith(".ipynb")}
+    assert converted - notebooks == {"dl003_activations.md", *generated}
+    checked = [*site.rglob("*.html"), site / "search" / "index.json"]
+    assert len(checked) > 20
+    assert [
+        p for p in checked if p.read_bytes() != (tmp_path / p.relative_to(site)).read_bytes()
+    ] == []
+
+
+def test_link_to_a_heading_that_has_gone_is_noticed_from_an_unchanged_page(
+    try_pages: Callable[..., Run], tmp_path: Path
+) -> None:
+    # 今の b.md に見出し y はない。一度目だけ、あった。
+    pages = {"index.md": "# 題\n\n[見出し](b.md#y)\n", "b.md": "# 題\n\n## x\n"}
+    assert "#y" in try_pages(pages).stderr
+    run = build_twice(tmp_path, tmp_path / "out", "b.md", "## x", "## y")
+    assert "index.md" not in run.stdout.split()
+    assert "does not contain an anchor '#y'" in run.stderr
+
+
+def test_warning_of_an_unchanged_page_is_said_at_each_build(
+    try_pages: Callable[..., Run], tmp_path: Path
+) -> None:
+    try_pages({"index.md": "# 題\n\n[リンク](none.md)\n", "b.md": "# 題\n"})
+    run = build_twice(tmp_path, tmp_path / "out", "b.md", "題", "別")
+    assert run.stderr.count("none.md") == 2
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr(reuse, "_PACKAGE", tmp_path)
+    (tmp_path / "mkdocs.yml").write_text("site_name: x", encoding="utf-8")
+    (tmp_path / "activations.py").write_text("x = 1", encoding="utf-8")
+    config = SimpleNamespace(config_file_path=str(tmp_path / "mkdocs.yml"))
+    files = SimpleNamespace(src_uris={"a.md": None})
+    return lambda: reuse.surroundings(config, files)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["mkdocs.yml", "activations.py", "new.toml"])
+def test_everything_is_converted_again_after_a_change_beside_the_pages(
+    world: Any, tmp_path: Path, name: str
+) -> None:
+    before = world()
+    assert world() == before
+    (tmp_path / name).write_text("x = 2", encoding="utf-8")
+    assert world() != before
+
+
+def test_page_with_another_text_enters_the_index_anew() -> None:
+    page = SimpleNamespace(url="a/", title="題", content="前", meta={})
+    entries: list[dict[str, Any]] = []
+
+    def add(page: Page) -> None:
+        entries.append({"text": page.content})
+
+    for content in ("前", "前", "後"):
+        page.content = content
+        reuse.add_to_index(entries, add, page)  # type: ignore[arg-type]
+    assert [entry["text"] for entry in entries] == ["前", "前", "後"]
