@@ -21,7 +21,7 @@ uv = .cache/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --ge
 export SOURCE_DATE_EPOCH := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2> /dev/null || date +%s))
 
 .PHONY: help serve site offline book test test-lowest check hosting bench oracle upgrade clean
-.PHONY: found-python site-venv test-venv runtime
+.PHONY: found-python site-venv test-venv runtime node
 .NOTPARALLEL:
 
 help:  ## この一覧を出します
@@ -49,7 +49,7 @@ offline: site-venv  ## サーバーなしで、検索もできるサイトを dl
 book: site  ## サイトと、全ページを一冊にした PDF と EPUB を site/ に作ります
 	@$(with_chromium) $(python) -m dlnotes.site.book site
 
-test: check $(if $(filter 0,$(BROWSER)),,runtime)  ## すべてのテストをします（BROWSER=0 でブラウザのテストを省きます）
+test: check node $(if $(filter 0,$(BROWSER)),,runtime)  ## すべてのテストをします（BROWSER=0 でブラウザのテストを省きます）
 ifeq ($(BROWSER),0)
 	@$(pytest) --ignore=tests/browser; status=$$?; \
 	echo 'ブラウザのテストは BROWSER=0 により省きました'; exit $$status
@@ -98,6 +98,10 @@ clean:  ## 作ったものをすべて消します（環境も消えます）
 # 実行環境がなければ、ページの中で動くことを確かめられない。
 runtime: test-venv
 	@$(python) -m dlnotes.site.runtime
+
+# テストの中で入れると、進み具合が見えない。
+node: test-venv
+	@$(bootstrap) node
 
 site-venv: found-python
 	@$(bootstrap) venv requirements/site.txt

@@ -69,6 +69,17 @@ def site(strict_build: Run) -> Path:
     return out
 
 
+@pytest.fixture(scope="session")
+def node_modules(pytestconfig: pytest.Config) -> Path:
+    """textlint と vnu のある場所。なければ入れる。"""
+    root = pytestconfig.rootpath
+    environment = os.environ | {"VENV": sys.prefix}
+    command = [sys.executable, str(root / "requirements" / "bootstrap.py"), "node"]
+    done = subprocess.run(command, cwd=root, env=environment, text=True, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    return root / ".cache" / "node" / "node_modules"
+
+
 @pytest.fixture
 def try_pages(pytestconfig: pytest.Config, strict_build: Run, tmp_path: Path) -> Callable[..., Run]:
     """本物の設定で、渡された原稿だけのサイトを組み立てる関数。"""

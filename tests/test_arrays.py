@@ -1,6 +1,7 @@
 """入口の検査が、通すべきものを通し、断るべきものを日本語で断ること。"""
 
 import re
+from inspect import unwrap
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from dlnotes.arrays import (
     check_rng,
     check_same_shape,
     check_shape,
+    checked,
 )
 
 quick = settings(deadline=None, max_examples=50)
@@ -268,3 +270,29 @@ def test_values_outside_the_unit_interval_are_refused_with_the_worst(bad, worst)
 def test_the_unit_interval_includes_its_ends_and_keeps_the_dtype():
     p = np.array([0, 0.5, 1], dtype=np.float32)
     assert as_unit_interval("p", p) is p
+
+
+def test_checked_calls_the_body_with_what_the_check_returns():
+    @checked(lambda u, *, scale=1: {"u": as_floating("u", u), "scale": 2 * scale})
+    def times(u, *, scale=1):
+        """A docstring."""
+        return u * scale
+
+    assert times([1, 2], scale=3).tolist() == [6.0, 12.0]
+    assert times(u=[1]).tolist() == [2.0]
+    assert times.__doc__ == "A docstring."
+    with pytest.raises(TypeError, match="u は実数の配列が必要"):
+        times("a")
+    assert unwrap(times)(1) == 1
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_values_whose_squares_overflow_are_still_finite(dtype):
+    large = np.full((2, 3), np.finfo(dtype).max)
+    assert as_finite("x", large) is large
+    for bad in (np.inf, -np.inf, np.nan):
+        large[1, 2] = bad
+        with pytest.raises(ValueError, match="x は有限の値が必要"):
+            as_finite("x", large)
+        with pytest.raises(ValueError, match="x は有限の値が必要"):
+            as_finite("x", np.where(np.isfinite(large), 0, large).astype(dtype).T)

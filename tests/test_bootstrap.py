@@ -1,5 +1,6 @@
 import ast
 import importlib.util
+import json
 import os
 import re
 import shutil
@@ -280,16 +281,77 @@ def test_a_failed_update_keeps_the_environment_only_if_pip_had_not_touched_it(
         ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.", "HASHES"),
         ("WARNING: Retrying (Retry(total=0)) after ...\nNo matching distribution", "NETWORK"),
         ("ERROR: No matching distribution found for numpy==9", "NO_MATCH"),
+        ("npm error code ECONNREFUSED", "NETWORK"),
+        ("npm error code E503", "NETWORK"),
+        ("npm error code EINTEGRITY", "HASHES"),
+        ("npm error code ENOSPC", "DISK"),
         ("ERROR: something new", "UNKNOWN"),
     ],
 )
-def test_the_reason_is_read_from_the_output_of_pip(
+def test_the_reason_is_read_from_the_output_of_pip_or_npm(
     bootstrap: ModuleType, output: str, reason: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(bootstrap.Failure) as error:
         bootstrap.run("sh", "-c", 'echo "$0" >&2; exit 1', output)
     assert str(error.value) == getattr(bootstrap, reason)
     assert capsys.readouterr().err == output + "\n"
+
+
+def test_the_progress_of_npm_is_shown_in_tenths(
+    bootstrap: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = "echo 'npm http fetch GET 200' >&2; " * 4
+    bootstrap.run("sh", "-c", lines + "echo done >&2", requests=4)
+    assert capsys.readouterr().err == "20% 50% 70% 100% done\n"
+
+
+@pytest.fixture
+def pinned_tools(tmp_path: Path) -> Path:
+    pins = tmp_path / "requirements" / "node" / "package-lock.json"
+    pins.parent.mkdir(parents=True)
+    pins.write_text("one")
+    return pins
+
+
+def test_the_tools_for_prose_and_html_are_installed_once_for_each_lock_file(
+    bootstrap: ModuleType, commands: list[str], pinned_tools: Path, tmp_path: Path
+) -> None:
+    made = tmp_path / ".cache" / "node"
+    for pins in ("one", "two"):
+        pinned_tools.write_text(pins)
+        assert bootstrap.main("node") == 0
+        assert len(commands) == 1
+        assert (made / "package-lock.json").read_text() == pins
+        commands.clear()
+        assert bootstrap.main("node") == 0
+        assert commands == []
+
+
+def test_a_failed_install_of_the_tools_keeps_the_old_ones(
+    bootstrap: ModuleType,
+    commands: list[str],
+    pinned_tools: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    bootstrap.main("node")
+    pinned_tools.write_text("two")
+
+    def run(*command: str, **options: object) -> None:
+        raise bootstrap.Failure(bootstrap.NETWORK)
+
+    monkeypatch.setattr(bootstrap, "run", run)
+    assert bootstrap.main("node") == 1
+    assert last_line(capsys) == "エラー: " + bootstrap.NETWORK
+    assert (tmp_path / ".cache" / "node" / "package-lock.json").read_text() == "one"
+
+
+def test_the_lock_file_of_the_tools_names_no_registry_and_every_hash() -> None:
+    pins = (ROOT / "requirements" / "node" / "package-lock.json").read_text("utf-8")
+    packages = json.loads(pins)["packages"]
+    assert "resolved" not in pins
+    assert all("integrity" in package for name, package in packages.items() if name)
 
 
 def test_a_run_waits_for_the_child_of_a_killed_run(tmp_path: Path) -> None:

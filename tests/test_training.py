@@ -210,7 +210,7 @@ def test_training_that_diverges_stops_and_says_why(learning_rate, activation):
 
 def test_parameters_that_overflow_while_the_loss_is_finite_stop_training_too():
     with pytest.raises(
-        FloatingPointError, match=r"^1 回目の更新で学習を止めました。theta は有限の値が必要"
+        FloatingPointError, match=r"^1 回目の更新で学習を止めました。パラメータに NaN か無限大"
     ):
         next(train(net(), *data(), **settings(optimizer=SGD(1.7e308))))
 
@@ -232,7 +232,7 @@ def test_the_reason_of_a_divergence_names_the_update(monkeypatch):
         calls.append(len(x))
         return (float("nan") if calls.count(4) == 3 else 1.0), parameters(network)
 
-    monkeypatch.setattr("dlnotes.training.mean_loss_and_gradient", nan_at_the_third)
+    monkeypatch.setattr("dlnotes.training._loss_and_gradient", nan_at_the_third)
     steps = train(net(), *data(), **settings())
     assert len(list(islice(steps, 2))) == 2
     with pytest.raises(FloatingPointError, match=r"^3 回目の更新で学習を止めました。誤差が nan"):

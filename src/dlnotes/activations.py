@@ -5,6 +5,7 @@
 """
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,6 +17,7 @@ from dlnotes.arrays import (
     check_non_negative,
     check_positive,
     check_shape,
+    checked,
 )
 
 __all__ = [
@@ -39,7 +41,38 @@ __all__ = [
 ]
 
 
-def step(u: ArrayLike) -> Array:
+# 関数の前に付ける検査。どれも、検査の済んだ引数を名前ごとに返す。
+
+
+def _real(u: ArrayLike) -> dict[str, Any]:
+    return {"u": as_floating("u", u)}
+
+
+def _finite(u: ArrayLike) -> dict[str, Any]:
+    return {"u": as_finite("u", u)}
+
+
+def _real_and_slope(u: ArrayLike, *, negative_slope: float = 0.01) -> dict[str, Any]:
+    slope = check_non_negative("negative_slope", negative_slope)
+    return {"u": as_floating("u", u), "negative_slope": slope}
+
+
+def _classes(u: ArrayLike, *, temperature: float = 1.0) -> dict[str, Any]:
+    u = as_finite("u", u)
+    check_shape("u", u, ("K",), ("N", "K"))
+    if u.shape[-1] < 2:
+        raise ValueError(f"u は 2 個以上のクラスが必要ですが {u.shape} でした")
+    return {"u": u, "temperature": check_positive("temperature", temperature)}
+
+
+def _one_sample(u: ArrayLike) -> dict[str, Any]:
+    u = as_finite("u", u)
+    check_shape("u", u, ("K",))
+    return {"u": u}
+
+
+@checked(_real)
+def step(u: Array) -> Array:
     r"""ステップ関数。総入力が 0 を超えたら 1、そうでなければ 0 を出します。
 
     $$f(u) = \begin{cases} 1 & (u > 0) \\ 0 & (u \le 0) \end{cases}$$
@@ -57,11 +90,11 @@ def step(u: ArrayLike) -> Array:
     出典:
         McCulloch, Pitts (1943) A logical calculus of the ideas immanent in nervous activity。
     """
-    u = as_floating("u", u)
     return (u > 0).astype(u.dtype)
 
 
-def step_derivative(u: ArrayLike) -> Array:
+@checked(_real)
+def step_derivative(u: Array) -> Array:
     r"""ステップ関数の導関数。どこでも 0 なので、勾配降下法では学習できません。
 
     $$f'(u) = 0$$
@@ -81,10 +114,11 @@ def step_derivative(u: ArrayLike) -> Array:
     出典:
         Goodfellow, Bengio, Courville (2016) Deep Learning、4.3 節（勾配による最適化）。
     """
-    return np.zeros_like(as_floating("u", u))
+    return np.zeros_like(u)
 
 
-def sigmoid(u: ArrayLike) -> Array:
+@checked(_real)
+def sigmoid(u: Array) -> Array:
     r"""シグモイド関数。総入力を 0 から 1 までのなめらかな値に変えます。
 
     $$\sigma(u) = \frac{1}{1 + e^{-u}} = \frac{e^{u}}{1 + e^{u}}$$
@@ -105,13 +139,13 @@ def sigmoid(u: ArrayLike) -> Array:
         Rumelhart, Hinton, Williams (1986) Learning representations by back-propagating errors、
         式 (2)。
     """
-    u = as_floating("u", u)
     e = np.exp(-np.abs(u))
     z: Array = np.where(u > 0, 1, e) / (1 + e)
     return z
 
 
-def sigmoid_derivative(u: ArrayLike) -> Array:
+@checked(_real)
+def sigmoid_derivative(u: Array) -> Array:
     r"""シグモイド関数の導関数。u = 0 で最大の 1/4 になります。
 
     $$\sigma'(u) = \sigma(u)\,(1 - \sigma(u)) = \sigma(u)\,\sigma(-u)$$
@@ -131,12 +165,12 @@ def sigmoid_derivative(u: ArrayLike) -> Array:
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、式 (4.88)。
     """
-    u = as_floating("u", u)
     return sigmoid(u) * sigmoid(-u)
 
 
-def tanh(u: ArrayLike) -> Array:
-    r"""双曲線正接関数。0 を中心に −1 から 1 までの値を出します。
+@checked(_real)
+def tanh(u: Array) -> Array:
+    r"""双曲線正接関数（tanh）。0 を中心に −1 から 1 までの値を出します。
 
     $$\tanh(u) = \frac{e^{u} - e^{-u}}{e^{u} + e^{-u}} = 2\sigma(2u) - 1$$
 
@@ -153,11 +187,12 @@ def tanh(u: ArrayLike) -> Array:
     出典:
         LeCun, Bottou, Orr, Müller (1998) Efficient BackProp、4.4 節。
     """
-    return np.tanh(as_floating("u", u))
+    return np.tanh(u)
 
 
-def tanh_derivative(u: ArrayLike) -> Array:
-    r"""双曲線正接関数の導関数。u = 0 で最大の 1 になります。
+@checked(_real)
+def tanh_derivative(u: Array) -> Array:
+    r"""双曲線正接関数（tanh）の導関数。u = 0 で最大の 1 になります。
 
     $$\tanh'(u) = 1 - \tanh^2(u)$$
 
@@ -174,10 +209,11 @@ def tanh_derivative(u: ArrayLike) -> Array:
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、5.3.2 項。
     """
-    return 1 - tanh(u) ** 2
+    return 1 - np.tanh(u) ** 2
 
 
-def relu(u: ArrayLike) -> Array:
+@checked(_real)
+def relu(u: Array) -> Array:
     r"""正規化線形関数（ReLU）。正の総入力だけをそのまま通します。
 
     $$f(u) = \max(u, 0)$$
@@ -196,10 +232,11 @@ def relu(u: ArrayLike) -> Array:
         Nair, Hinton (2010) Rectified Linear Units Improve Restricted Boltzmann Machines。
         Glorot, Bordes, Bengio (2011) Deep Sparse Rectifier Neural Networks。
     """
-    return np.maximum(as_floating("u", u), 0)
+    return np.maximum(u, 0)
 
 
-def relu_derivative(u: ArrayLike) -> Array:
+@checked(_real)
+def relu_derivative(u: Array) -> Array:
     r"""ReLU の導関数。正の側で 1、それ以外で 0 です。
 
     $$f'(u) = \begin{cases} 1 & (u > 0) \\ 0 & (u \le 0) \end{cases}$$
@@ -219,10 +256,11 @@ def relu_derivative(u: ArrayLike) -> Array:
     出典:
         Goodfellow, Bengio, Courville (2016) Deep Learning、6.3 節。
     """
-    return step(u)
+    return (u > 0).astype(u.dtype)
 
 
-def leaky_relu(u: ArrayLike, *, negative_slope: float = 0.01) -> Array:
+@checked(_real_and_slope)
+def leaky_relu(u: Array, *, negative_slope: float = 0.01) -> Array:
     r"""Leaky ReLU。負の側にもわずかな傾き α を残し、ユニットが死ぬのを防ぎます。
 
     $$f(u) = \begin{cases} u & (u > 0) \\ \alpha u & (u \le 0) \end{cases}$$
@@ -241,11 +279,11 @@ def leaky_relu(u: ArrayLike, *, negative_slope: float = 0.01) -> Array:
     出典:
         Maas, Hannun, Ng (2013) Rectifier Nonlinearities Improve Neural Network Acoustic Models。
     """
-    u = as_floating("u", u)
     return u * leaky_relu_derivative(u, negative_slope=negative_slope)
 
 
-def leaky_relu_derivative(u: ArrayLike, *, negative_slope: float = 0.01) -> Array:
+@checked(_real_and_slope)
+def leaky_relu_derivative(u: Array, *, negative_slope: float = 0.01) -> Array:
     r"""Leaky ReLU の導関数。
 
     $$f'(u) = \begin{cases} 1 & (u > 0) \\ \alpha & (u \le 0) \end{cases}$$
@@ -266,12 +304,11 @@ def leaky_relu_derivative(u: ArrayLike, *, negative_slope: float = 0.01) -> Arra
     出典:
         Maas, Hannun, Ng (2013) Rectifier Nonlinearities Improve Neural Network Acoustic Models。
     """
-    u = as_floating("u", u)
-    alpha = check_non_negative("negative_slope", negative_slope)
-    return np.where(u > 0, 1, u.dtype.type(alpha))
+    return np.where(u > 0, 1, u.dtype.type(negative_slope))
 
 
-def gelu(u: ArrayLike) -> Array:
+@checked(_finite)
+def gelu(u: Array) -> Array:
     r"""GELU。総入力に、標準正規分布の累積分布関数 Φ を掛けます。
 
     $$\begin{aligned}
@@ -294,11 +331,11 @@ def gelu(u: ArrayLike) -> Array:
     出典:
         Hendrycks, Gimpel (2016) Gaussian Error Linear Units (GELUs)、2 節。
     """
-    u = as_finite("u", u)
     return u * _normal_cdf(u)
 
 
-def gelu_derivative(u: ArrayLike) -> Array:
+@checked(_finite)
+def gelu_derivative(u: Array) -> Array:
     r"""GELU の導関数。φ は標準正規分布の密度です。
 
     $$\begin{aligned}
@@ -319,11 +356,11 @@ def gelu_derivative(u: ArrayLike) -> Array:
     出典:
         Hendrycks, Gimpel (2016) Gaussian Error Linear Units (GELUs)、2 節の式を微分したもの。
     """
-    u = as_finite("u", u)
     return _normal_cdf(u) + u * np.exp(-(u**2) / 2) / math.sqrt(2 * math.pi)
 
 
-def identity(u: ArrayLike) -> Array:
+@checked(_real)
+def identity(u: Array) -> Array:
     r"""恒等写像。回帰の出力層で、総入力をそのまま予測値にします。
 
     $$f(u) = u$$
@@ -341,10 +378,11 @@ def identity(u: ArrayLike) -> Array:
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、5.1 節。
     """
-    return as_floating("u", u)
+    return u
 
 
-def identity_derivative(u: ArrayLike) -> Array:
+@checked(_real)
+def identity_derivative(u: Array) -> Array:
     r"""恒等写像の導関数。どこでも 1 です。
 
     $$f'(u) = 1$$
@@ -362,10 +400,11 @@ def identity_derivative(u: ArrayLike) -> Array:
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、5.1 節。
     """
-    return np.ones_like(as_floating("u", u))
+    return np.ones_like(u)
 
 
-def softmax(u: ArrayLike, *, temperature: float = 1.0) -> Array:
+@checked(_classes)
+def softmax(u: Array, *, temperature: float = 1.0) -> Array:
     r"""ソフトマックス関数。K 個の総入力を、和が 1 の確率に変えます。
 
     $$\begin{aligned}
@@ -391,12 +430,13 @@ def softmax(u: ArrayLike, *, temperature: float = 1.0) -> Array:
         with Relationships to Statistical Pattern Recognition。
         温度は Hinton, Vinyals, Dean (2015) Distilling the Knowledge in a Neural Network、式 (1)。
     """
-    e = np.exp(_shifted(u, temperature))
+    e = np.exp((u - u.max(axis=-1, keepdims=True)) / temperature)
     y: Array = e / e.sum(axis=-1, keepdims=True)
     return y
 
 
-def log_softmax(u: ArrayLike, *, temperature: float = 1.0) -> Array:
+@checked(_classes)
+def log_softmax(u: Array, *, temperature: float = 1.0) -> Array:
     r"""ソフトマックス関数の対数。確率が 0 に丸められるほど小さくても、対数は正しく求まります。
 
     $$\begin{aligned}
@@ -419,12 +459,13 @@ def log_softmax(u: ArrayLike, *, temperature: float = 1.0) -> Array:
         Blanchard, Higham, Higham (2021) Accurately computing the log-sum-exp and softmax
         functions。
     """
-    v = _shifted(u, temperature)
+    v = (u - u.max(axis=-1, keepdims=True)) / temperature
     log_y: Array = v - np.log(np.exp(v).sum(axis=-1, keepdims=True))
     return log_y
 
 
-def softmax_jacobian(u: ArrayLike) -> Array:
+@checked(_one_sample)
+def softmax_jacobian(u: Array) -> Array:
     r"""ソフトマックス関数のヤコビ行列。どの出力も、すべての総入力に左右されます。
 
     $$\frac{\partial y_k}{\partial u_j} = y_k\,(\delta_{kj} - y_j)$$
@@ -444,21 +485,8 @@ def softmax_jacobian(u: ArrayLike) -> Array:
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、式 (4.106)。
     """
-    u = as_finite("u", u)
-    check_shape("u", u, ("K",))
     y = softmax(u)
     return np.diag(y) - np.outer(y, y)
-
-
-def _shifted(u: ArrayLike, temperature: float) -> Array:
-    """ソフトマックス関数の指数 (u − max u) / T。最大は 0。"""
-    u = as_finite("u", u)
-    check_shape("u", u, ("K",), ("N", "K"))
-    if u.shape[-1] < 2:
-        raise ValueError(f"u は 2 個以上のクラスが必要ですが {u.shape} でした")
-    T = check_positive("temperature", temperature)
-    v: Array = (u - u.max(axis=-1, keepdims=True)) / T
-    return v
 
 
 def _normal_cdf(u: Array) -> Array:

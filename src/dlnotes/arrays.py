@@ -1,8 +1,10 @@
 """入口の検査。どのモジュールも、受け取った値をここで一度だけ確かめます。"""
 
-from collections.abc import Iterable
+import math
+from collections.abc import Callable, Iterable, Mapping
+from functools import wraps
 from numbers import Integral, Real
-from typing import Any, TypeAlias
+from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -24,7 +26,11 @@ __all__ = [
     "check_rng",
     "check_same_shape",
     "check_shape",
+    "checked",
 ]
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 Array: TypeAlias = NDArray[np.floating]
 """浮動小数点数の配列。float32 と float64 のどちらも、入ってきた精度のまま計算します。"""
@@ -36,8 +42,36 @@ IntArray: TypeAlias = NDArray[np.integer]
 _SUM_TOLERANCE = 1e-5
 
 
+def checked(
+    check: Callable[P, Mapping[str, Any]],
+) -> Callable[[Callable[..., R]], Callable[P, R]]:
+    """関数の前に付ける飾り。引数を検査してから本体を呼ぶので、本体には式だけを書けます。
+
+    学習のように同じ値を何度も渡す計算は、入口で一度だけ検査し、あとは inspect.unwrap で
+    取り出した本体を呼びます。
+
+    Args:
+        check: 本体と同じ引数を受け取り、検査の済んだ引数を、名前ごとに返す関数。
+
+    Returns:
+        関数を、検査の付いた関数にする飾り。
+
+    出典:
+        本サイトの「記法」。
+    """
+
+    def decorate(function: Callable[..., R]) -> Callable[P, R]:
+        @wraps(function)
+        def boundary(*args: P.args, **kwargs: P.kwargs) -> R:
+            return function(**check(*args, **kwargs))
+
+        return boundary
+
+    return decorate
+
+
 def as_floating(name: str, value: ArrayLike) -> Array:
-    """実数の配列にする。整数と真偽値は float64 になり、浮動小数点数は複製せずそのまま返ります。
+    """実数の配列にします。整数と真偽値は float64 になり、浮動小数点数は複製せずそのまま返ります。
 
     Args:
         name: エラーの文に出す引数の名前。
@@ -60,7 +94,7 @@ def as_floating(name: str, value: ArrayLike) -> Array:
 
 
 def as_finite(name: str, value: ArrayLike) -> Array:
-    """有限の実数だけの配列にする。無限大も断るほかは as_floating と同じです。
+    """有限の実数だけの配列にします。無限大も断るほかは as_floating と同じです。
 
     Args:
         name: エラーの文に出す引数の名前。
@@ -77,13 +111,13 @@ def as_finite(name: str, value: ArrayLike) -> Array:
         本サイトの「記法」。
     """
     array = _as_real(name, value)
-    if not np.isfinite(array).all():
+    if not all_finite(array):
         raise ValueError(f"{name} は有限の値が必要ですが NaN か無限大が含まれていました")
     return array
 
 
 def as_floating_dtype(dtype: DTypeLike) -> np.dtype[np.floating]:
-    """浮動小数点数の dtype であることを確かめる。
+    """浮動小数点数の dtype であることを確かめます。
 
     Args:
         dtype: 調べる dtype（例: numpy.float32）。
@@ -107,7 +141,7 @@ def as_floating_dtype(dtype: DTypeLike) -> np.dtype[np.floating]:
 
 
 def as_integers(name: str, value: ArrayLike) -> IntArray:
-    """整数の配列にする。小数を丸めて通すことはしません。
+    """整数の配列にします。小数を丸めて通すことはしません。
 
     Args:
         name: エラーの文に出す引数の名前。
@@ -130,7 +164,7 @@ def as_integers(name: str, value: ArrayLike) -> IntArray:
 
 
 def as_distribution(name: str, value: ArrayLike) -> Array:
-    r"""各行が確率分布である配列にする。
+    r"""各行が確率分布である配列にします。
 
     $$y_k \ge 0, \qquad \sum_{k=1}^{K} y_k = 1, \qquad K \ge 2$$
 
@@ -154,7 +188,7 @@ def as_distribution(name: str, value: ArrayLike) -> Array:
         raise ValueError(f"{name} は 2 個以上のクラスが必要ですが {_text(y.shape)} でした")
     if y.min() < 0:
         raise ValueError(f"{name} は 0 以上の確率が必要ですが {y.min():g} がありました")
-    total = y.sum(axis=-1)
+    total = np.einsum("...k->...", y)
     worst = np.ravel(total)[np.argmax(np.abs(total - 1))]
     if abs(worst - 1) > _SUM_TOLERANCE:
         raise ValueError(f"{name} は各行の和が 1 の確率が必要ですが和が {worst:g} でした")
@@ -162,7 +196,7 @@ def as_distribution(name: str, value: ArrayLike) -> Array:
 
 
 def as_unit_interval(name: str, value: ArrayLike) -> Array:
-    r"""0 以上 1 以下の値だけの配列にする。二値の確率と、その正解に使います。
+    r"""0 以上 1 以下の値だけの配列にします。二値の確率と、その正解に使います。
 
     $$0 \le v \le 1$$
 
@@ -189,7 +223,7 @@ def as_unit_interval(name: str, value: ArrayLike) -> Array:
 
 
 def check_shape(name: str, array: NDArray[Any], *shapes: tuple[int | str, ...]) -> None:
-    """配列の形が、挙げた形のどれかに合うことを確かめる。
+    """配列の形が、挙げた形のどれかに合うことを確かめます。
 
     Args:
         name: エラーの文に出す引数の名前。
@@ -208,7 +242,7 @@ def check_shape(name: str, array: NDArray[Any], *shapes: tuple[int | str, ...]) 
 
 
 def check_same_shape(names: tuple[str, str], a: NDArray[Any], b: NDArray[Any]) -> None:
-    """二つの配列の形が等しいことを確かめる。ブロードキャストはしません。
+    """二つの配列の形が等しいことを確かめます。ブロードキャストはしません。
 
     Args:
         names: エラーの文に出す二つの名前。
@@ -229,7 +263,7 @@ def check_same_shape(names: tuple[str, str], a: NDArray[Any], b: NDArray[Any]) -
 
 
 def check_positive(name: str, value: float) -> float:
-    r"""正の有限の数であることを確かめる。
+    r"""正の有限の数であることを確かめます。
 
     $$0 < v < \infty$$
 
@@ -254,7 +288,7 @@ def check_positive(name: str, value: float) -> float:
 
 
 def check_non_negative(name: str, value: float) -> float:
-    r"""0 以上の有限の数であることを確かめる。
+    r"""0 以上の有限の数であることを確かめます。
 
     $$0 \le v < \infty$$
 
@@ -279,7 +313,7 @@ def check_non_negative(name: str, value: float) -> float:
 
 
 def check_fraction(name: str, value: float) -> float:
-    r"""0 以上 1 未満の数であることを確かめる。減衰率や慣性の係数に使います。
+    r"""0 以上 1 未満の数であることを確かめます。減衰率や慣性の係数に使います。
 
     $$0 \le v < 1$$
 
@@ -304,7 +338,7 @@ def check_fraction(name: str, value: float) -> float:
 
 
 def check_integer(name: str, value: int, *, least: int) -> int:
-    """決めた値以上の整数であることを確かめる。
+    """決めた値以上の整数であることを確かめます。
 
     Args:
         name: エラーの文に出す引数の名前。
@@ -329,7 +363,7 @@ def check_integer(name: str, value: int, *, least: int) -> int:
 
 
 def check_choice(name: str, value: str, choices: Iterable[str]) -> str:
-    """決まった名前のどれかであることを確かめる。
+    """決まった名前のどれかであることを確かめます。
 
     Args:
         name: エラーの文に出す引数の名前。
@@ -352,7 +386,7 @@ def check_choice(name: str, value: str, choices: Iterable[str]) -> str:
 
 
 def check_rng(rng: np.random.Generator) -> np.random.Generator:
-    """乱数の源が numpy.random.Generator であることを確かめる。
+    """乱数の源が numpy.random.Generator であることを確かめます。
 
     Args:
         rng: 乱数の源。numpy.random.default_rng(数) で作ります。
@@ -369,6 +403,12 @@ def check_rng(rng: np.random.Generator) -> np.random.Generator:
     if not isinstance(rng, np.random.Generator):
         raise TypeError(f"rng は numpy.random.Generator が必要ですが {_kind(rng)} でした")
     return rng
+
+
+def all_finite(array: Array) -> bool:
+    """どの値も有限か。更新のたびに θ を調べるので、まず、速く求まる二乗の和で確かめる。"""
+    # 二乗の和が有限なら、どの値も有限である。あふれたときだけ、値を一つずつ見る。
+    return math.isfinite(np.vdot(array, array)) or bool(np.isfinite(array).all())
 
 
 def _as_array(name: str, value: ArrayLike) -> NDArray[Any]:

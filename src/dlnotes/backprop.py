@@ -6,11 +6,12 @@ $\delta$ を出力層から入力層へ順に求めると、どの層の勾配�
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from inspect import unwrap
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from dlnotes import losses
 from dlnotes.arrays import (
@@ -21,12 +22,14 @@ from dlnotes.arrays import (
     check_choice,
     check_rng,
     check_shape,
+    checked,
 )
 from dlnotes.network import (
     ACTIVATIONS,
     Network,
     affine,
-    check_network,
+    forward_trace,
+    network_and_input,
     parameters,
     with_parameters,
 )
@@ -108,7 +111,16 @@ class GradientCheck:
     errors: Mapping[str, float]
 
 
-def backward(network: Network, x: ArrayLike, d: ArrayLike, loss: str) -> tuple[LayerGradient, ...]:
+def _problem(network: Network, x: ArrayLike, d: ArrayLike, loss: str) -> dict[str, Any]:
+    given = network_and_input(network, x)
+    check_shape("d", np.asarray(d), (len(given["x"]), network[-1].W.shape[1]))
+    d = check_target(network, d, loss).astype(network[0].W.dtype, copy=False)
+    return given | {"d": d, "loss": loss}
+
+
+@checked(_problem)
+@np.errstate(over="ignore", invalid="ignore")
+def backward(network: Network, x: Array, d: Array, loss: str) -> tuple[LayerGradient, ...]:
     r"""誤差逆伝播法。順伝播の後、出力層から入力層へ δ を伝え、層ごとの勾配を求めます。
 
     $$\begin{aligned}
@@ -116,8 +128,9 @@ def backward(network: Network, x: ArrayLike, d: ArrayLike, loss: str) -> tuple[L
     \delta^{(l)} &= \left(\delta^{(l+1)} {W^{(l+1)}}^{\top}\right) \odot f'(u^{(l)})
     \end{aligned}$$
 
-    identity と squared_error、softmax と cross_entropy、sigmoid と binary_cross_entropy の組では、
-    出力層の δ は $\delta^{(L)} = (y - d)/N$ になるので、この形で計算します。
+    出力層と誤差関数が組になるとき、出力層の δ は $\delta^{(L)} = (y - d)/N$ です。
+    組は、identity と squared_error、softmax と cross_entropy、
+    sigmoid と binary_cross_entropy です。
 
     Args:
         network: 層の組。
@@ -136,15 +149,16 @@ def backward(network: Network, x: ArrayLike, d: ArrayLike, loss: str) -> tuple[L
     出典:
         Rumelhart, Hinton, Williams (1986) Learning representations by back-propagating errors。
     """
-    x, d = _checked(network, x, d, loss)
     z, u = _forward(network, x)
     _, delta = _output_error(network, u[-1], d, loss)
-    return _propagate(network, z, u, delta)
+    g, deltas = _propagate(network, z, u, delta)
+    layers = zip(_with_parameters(network, g), deltas, strict=True)
+    return tuple(LayerGradient(layer.W, layer.b, delta) for layer, delta in layers)
 
 
-def loss_and_gradient(
-    network: Network, x: ArrayLike, d: ArrayLike, loss: str
-) -> tuple[float, Array]:
+@checked(_problem)
+@np.errstate(over="ignore", invalid="ignore")
+def loss_and_gradient(network: Network, x: Array, d: Array, loss: str) -> tuple[float, Array]:
     r"""平均誤差と、パラメータ全体 θ についてのその勾配。
 
     $$E(\theta) = \frac{1}{N} \sum_{n=1}^{N} E_n, \qquad
@@ -167,10 +181,13 @@ def loss_and_gradient(
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、5.3 節。
     """
-    x, d = _checked(network, x, d, loss)
-    return mean_loss_and_gradient(network, x, d, loss)
+    z, u = _forward(network, x)
+    E, delta = _output_error(network, u[-1], d, loss)
+    g, _ = _propagate(network, z, u, delta)
+    return E, g
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def gradient_check(
     network: Network,
     x: ArrayLike,
@@ -206,11 +223,11 @@ def gradient_check(
     """
     theta = parameters(network).astype(np.float64)
     network = with_parameters(network, theta)
-    x, d = _checked(network, x, d, loss)
+    given = _problem(network, x, d, loss)
 
     def E(theta: Array) -> float:
-        _, u = _forward(with_parameters(network, theta), x)
-        return _output_error(network, u[-1], d, loss)[0]
+        _, u = _forward(with_parameters(network, theta), given["x"])
+        return _output_error(network, u[-1], given["d"], loss)[0]
 
     g = loss_and_gradient(network, x, d, loss)[1] if gradient is None else gradient
     g = as_finite("gradient", g)
@@ -232,39 +249,21 @@ def check_target(network: Network, d: ArrayLike, loss: str) -> Array:
     return check("d", d)
 
 
-def mean_loss_and_gradient(
-    network: Network, x: NDArray[Any], d: NDArray[Any], loss: str
-) -> tuple[float, Array]:
-    """loss_and_gradient から検査を除いたもの。train は検査を済ませて、更新のたびに使う。"""
-    z, u = _forward(network, x)
-    E, delta = _output_error(network, u[-1], d, loss)
-    gradients = _propagate(network, z, u, delta)
-    return E, np.concatenate([part.ravel() for g in gradients for part in (g.W, g.b)])
+# 層に入る前に検査が済んでいるので、本体だけを使う。
+_trace, _with_parameters = unwrap(forward_trace), unwrap(with_parameters)
 
 
-def _checked(network: Network, x: ArrayLike, d: ArrayLike, loss: str) -> tuple[Array, Array]:
-    check_network(network)
-    x = as_finite("x", x)
-    check_shape("x", x, ("N", network[0].W.shape[0]))
-    check_shape("d", np.asarray(d), (len(x), network[-1].W.shape[1]))
-    return x, check_target(network, d, loss)
+def _forward(network: Network, x: Array) -> tuple[list[Array], list[Array]]:
+    """各層に入る z と、各層の総入力 u。出力層の活性化関数は、誤差関数といっしょに計算する。"""
+    hidden = _trace(network[:-1], x)
+    z = [x, *(layer.z for layer in hidden)]
+    u = [layer.u for layer in hidden]
+    return z, [*u, affine(z[-1], network[-1], len(network))]
 
 
-def _forward(network: Network, x: NDArray[Any]) -> tuple[list[Array], list[Array]]:
-    """各層に入る z と、各層の総入力 u。出力層の活性化関数は、誤差関数と一緒に計算する。"""
-    z: list[Array] = [x.astype(network[0].W.dtype, copy=False)]
-    u: list[Array] = []
-    for number, layer in enumerate(network, start=1):
-        if u:
-            z.append(ACTIVATIONS[network[number - 2].activation].function(u[-1]))
-        u.append(affine(z[-1], layer, number))
-    return z, u
-
-
-def _output_error(network: Network, u: Array, d: NDArray[Any], loss: str) -> tuple[float, Array]:
+def _output_error(network: Network, u: Array, d: Array, loss: str) -> tuple[float, Array]:
     """平均誤差 E と、出力層の δ。"""
     f, N = network[-1].activation, len(u)
-    d = d.astype(u.dtype, copy=False)
     if (f, loss) in _CANONICAL:
         E, delta = _CANONICAL[f, loss](u, d)
     else:
@@ -276,14 +275,21 @@ def _output_error(network: Network, u: Array, d: NDArray[Any], loss: str) -> tup
 
 def _propagate(
     network: Network, z: list[Array], u: list[Array], delta: Array
-) -> tuple[LayerGradient, ...]:
-    """出力層の δ から始めて、すべての層の勾配を求める。"""
-    gradients: list[LayerGradient] = []
-    for i in reversed(range(len(network))):
-        gradients.append(LayerGradient(z[i].T @ delta, delta.sum(axis=0), delta))
+) -> tuple[Array, list[Array]]:
+    """出力層の δ から始めて、すべての層の勾配を並べた g と、層ごとの δ を求める。"""
+    end = sum(layer.W.size + layer.b.size for layer in network)
+    g, deltas = np.empty(end, delta.dtype), [delta]
+    for i, layer in reversed(list(enumerate(network))):
+        middle = end - layer.b.size
+        start = middle - layer.W.size
+        # 大きな配列を写さずに済むよう、g の中に直接書く。
+        np.matmul(z[i].T, delta, out=g[start:middle].reshape(layer.W.shape))
+        delta.sum(axis=0, out=g[middle:end])
         if i > 0:
-            delta = delta @ network[i].W.T * _derivative(network[i - 1].activation)(u[i - 1])
-    return tuple(reversed(gradients))
+            delta = delta @ layer.W.T * _derivative(network[i - 1].activation)(u[i - 1])
+            deltas.insert(0, delta)
+        end = start
+    return g, deltas
 
 
 def _derivative(activation: str) -> Callable[[Array], Array]:

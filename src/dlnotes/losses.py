@@ -4,6 +4,8 @@
 形 (K,) は一つのサンプル、形 (N, K) は N 個のサンプルです。計算の精度は出力の dtype が決めます。
 """
 
+from inspect import unwrap
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -252,7 +254,7 @@ def softmax_cross_entropy(logits: ArrayLike, labels: ArrayLike) -> Array:
     &= \log \sum_{j=1}^{K} e^{u_j} - \sum_{k=1}^{K} d_k u_k
     \end{aligned}$$
 
-    対数を先に取るので、確率が 0 に丸められる u でも正しい値になります。
+    対数を先に取るので、確率が 0 に丸められる u でも、値は正しく求まります。
 
     Args:
         logits: 出力層の総入力 u。形は (K,) か (N, K)。
@@ -447,6 +449,7 @@ def kl_divergence(p: ArrayLike, q: ArrayLike) -> Array:
 
 # 次の三つは、検査の済んだ u と d から、誤差とその勾配 y − d を一度に求める。
 # 途中の値を使い回すほかは、どれも上の二つの関数と同じ式である。
+_log_softmax = unwrap(log_softmax)
 
 
 def identity_squared_error(u: Array, d: Array) -> tuple[Array, Array]:
@@ -456,7 +459,7 @@ def identity_squared_error(u: Array, d: Array) -> tuple[Array, Array]:
 
 def softmax_and_cross_entropy(u: Array, d: Array) -> tuple[Array, Array]:
     """softmax_cross_entropy と、その u についての勾配。"""
-    log_y = log_softmax(u)
+    log_y = _log_softmax(u)
     return _expected_surprise(d, log_y), np.exp(log_y) - d
 
 
@@ -467,7 +470,7 @@ def sigmoid_and_binary_cross_entropy(u: Array, d: Array) -> tuple[Array, Array]:
 
 def _expected_surprise(d: Array, log_y: Array) -> Array:
     """−Σ d log y。"""
-    E: Array = (d * -log_y).sum(axis=-1)
+    E: Array = np.vecdot(d, -log_y)
     return E
 
 

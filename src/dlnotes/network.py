@@ -3,9 +3,10 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from inspect import unwrap
 from itertools import pairwise
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -13,6 +14,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from dlnotes import activations
 from dlnotes.arrays import (
     Array,
+    all_finite,
     as_finite,
     as_floating_dtype,
     as_integers,
@@ -21,6 +23,7 @@ from dlnotes.arrays import (
     check_non_negative,
     check_rng,
     check_shape,
+    checked,
 )
 
 __all__ = [
@@ -51,7 +54,7 @@ class Activation:
 
     Attributes:
         name: 名前。
-        function: f。総入力 u (N, D) を同じ形の出力にする関数。
+        function: f。検査の済んだ総入力 u (N, D) を、同じ形の出力にする関数。
         derivative: f′。要素ごとの導関数がないソフトマックス関数では None。
 
     出典:
@@ -64,7 +67,15 @@ class Activation:
 
 
 def _register(*entries: Activation) -> Mapping[str, Activation]:
-    return MappingProxyType({entry.name: entry for entry in entries})
+    # 層の総入力は検査が済んでいるので、関数の本体だけを使う。
+    return MappingProxyType(
+        {
+            entry.name: Activation(
+                entry.name, unwrap(entry.function), entry.derivative and unwrap(entry.derivative)
+            )
+            for entry in entries
+        }
+    )
 
 
 ACTIVATIONS: Mapping[str, Activation] = _register(
@@ -165,7 +176,17 @@ def forward(network: Network, x: ArrayLike) -> Array:
     return forward_trace(network, x)[-1].z
 
 
-def forward_trace(network: Network, x: ArrayLike) -> tuple[LayerTrace, ...]:
+def network_and_input(network: Network, x: ArrayLike) -> dict[str, Any]:
+    """ネットワークと、それに合う入力であることを確かめる。"""
+    check_network(network)
+    x = as_finite("x", x)
+    check_shape("x", x, ("N", network[0].W.shape[0]))
+    return {"network": network, "x": x.astype(network[0].W.dtype, copy=False)}
+
+
+@checked(network_and_input)
+@np.errstate(over="ignore", invalid="ignore")
+def forward_trace(network: Network, x: Array) -> tuple[LayerTrace, ...]:
     r"""順伝播をして、すべての層の総入力と出力を残します。
 
     $$\begin{aligned}
@@ -191,11 +212,7 @@ def forward_trace(network: Network, x: ArrayLike) -> tuple[LayerTrace, ...]:
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、5.3.1 項。
     """
-    check_network(network)
-    x = as_finite("x", x)
-    check_shape("x", x, ("N", network[0].W.shape[0]))
-    z = x.astype(network[0].W.dtype, copy=False)
-    trace: list[LayerTrace] = []
+    z, trace = x, list[LayerTrace]()
     for number, layer in enumerate(network, start=1):
         u = affine(z, layer, number)
         z = ACTIVATIONS[layer.activation].function(u)
@@ -365,7 +382,14 @@ def parameters(network: Network) -> Array:
     return np.concatenate([part.ravel() for layer in network for part in (layer.W, layer.b)])
 
 
-def with_parameters(network: Network, theta: ArrayLike) -> Network:
+def _network_and_parameters(network: Network, theta: ArrayLike) -> dict[str, Any]:
+    theta = as_finite("theta", theta)
+    check_shape("theta", theta, (parameter_count(network),))
+    return {"network": network, "theta": theta}
+
+
+@checked(_network_and_parameters)
+def with_parameters(network: Network, theta: Array) -> Network:
     r"""ベクトル θ を重みとバイアスに分けて、同じ形のネットワークにします。parameters の逆です。
 
     $$\left(W^{(1)}, b^{(1)}, \ldots, W^{(L)}, b^{(L)}\right) = \theta$$
@@ -384,8 +408,6 @@ def with_parameters(network: Network, theta: ArrayLike) -> Network:
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、5.1 節。
     """
-    theta = as_finite("theta", theta)
-    check_shape("theta", theta, (parameter_count(network),))
     layers: list[Layer] = []
     start = 0
     for layer in network:
@@ -453,10 +475,9 @@ def check_network(network: Network) -> None:
 
 def affine(z: Array, layer: Layer, number: int) -> Array:
     """検査の済んだ z から求める、層の総入力 u = zW + b。あふれたら理由を述べて止める。"""
-    with np.errstate(over="ignore", invalid="ignore"):
-        u: Array = z @ layer.W
-        u += layer.b
-    if not np.isfinite(u).all():
+    u: Array = z @ layer.W
+    u += layer.b
+    if not all_finite(u):
         raise FloatingPointError(
             f"層 {number} の総入力 u があふれました。"
             "学習率や初期値、入力の大きさが大きすぎないか確かめてください"
@@ -467,8 +488,9 @@ def affine(z: Array, layer: Layer, number: int) -> Array:
 def _trusted_layer(W: Array, b: Array, activation: str) -> Layer:
     """検査の済んだ値から、検査を繰り返さずに作る層。"""
     layer = object.__new__(Layer)
-    for name, value in (("W", W), ("b", b), ("activation", activation)):
-        object.__setattr__(layer, name, value)
+    object.__setattr__(layer, "W", W)
+    object.__setattr__(layer, "b", b)
+    object.__setattr__(layer, "activation", activation)
     return layer
 
 

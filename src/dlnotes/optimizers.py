@@ -104,8 +104,8 @@ def _zeros(theta: ArrayLike) -> Array:
 def _check(theta: Array, gradient: Array, *memory: Array) -> None:
     # 更新のたびに通るので、値は見ない。NaN は学習のループが止める。
     for name, array in (("theta", theta), ("gradient", gradient), *(("state", m) for m in memory)):
-        kind = getattr(array, "dtype", type(array).__name__)
         if not isinstance(array, (np.ndarray, np.floating)) or array.dtype.kind != "f":
+            kind = getattr(array, "dtype", type(array).__name__)
             raise TypeError(f"{name} は浮動小数点数の配列が必要ですが {kind} でした")
         check_same_shape(("theta", name), theta, array)
 
@@ -150,7 +150,7 @@ class SGD:
 
 @dataclass(frozen=True, slots=True)
 class Momentum:
-    r"""慣性項つきの勾配降下法。過去の勾配を少しずつ忘れながら足した $v$ の逆向きへ進みます。
+    r"""Momentum（慣性項つきの勾配降下法）。過去の勾配を忘れながら足した $v$ の逆向きへ進みます。
 
     $$v \leftarrow \mu v + g, \qquad \theta \leftarrow \theta - \varepsilon v$$
 
@@ -188,7 +188,7 @@ class Momentum:
 
 @dataclass(frozen=True, slots=True)
 class Nesterov:
-    r"""Nesterov の加速勾配法。慣性で進んだ先で測った勾配を使います。
+    r"""Nesterov の加速勾配法。慣性で進んだ先の勾配を使います。
 
     $$v \leftarrow \mu v + g, \qquad \theta \leftarrow \theta - \varepsilon (g + \mu v)$$
 

@@ -3,14 +3,23 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from inspect import unwrap
 from itertools import chain
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dlnotes.arrays import Array, IntArray, as_finite, check_integer, check_rng, check_shape
-from dlnotes.backprop import check_target, loss_and_gradient, mean_loss_and_gradient
+from dlnotes.arrays import (
+    Array,
+    IntArray,
+    all_finite,
+    as_finite,
+    check_integer,
+    check_rng,
+    check_shape,
+)
+from dlnotes.backprop import check_target, loss_and_gradient
 from dlnotes.network import Network, check_network, parameters, with_parameters
 from dlnotes.optimizers import Optimizer
 
@@ -20,6 +29,9 @@ State = TypeVar("State")
 
 # 正解を一度に検査する行の数。データ全体と同じ大きさの作業領域を使わないようにする。
 _CHECK_ROWS = 10_000
+
+# 更新のたびに通るので、検査を除いた本体だけを使う。
+_loss_and_gradient, _with_parameters = unwrap(loss_and_gradient), unwrap(with_parameters)
 
 _ADVICE = "学習率や初期値、入力の大きさが大きすぎないか確かめてください"
 
@@ -182,12 +194,11 @@ def _updates(
     for t, (epoch, D) in enumerate(batches):
         if schedule is not None:
             optimizer = replace(optimizer, learning_rate=schedule(t))
-        x_t, d_t = x.take(D, axis=0), d.take(D, axis=0)
         try:
-            E, theta, state, network = _update(network, x_t, d_t, loss, optimizer, theta, state)
+            E, theta, state, network = _update(network, x, d, D, loss, optimizer, theta, state)
         except FloatingPointError as error:
             # x に NaN か無限大があれば総入力も必ずそうなるので、x を調べるのは止まったときでよい。
-            as_finite("x", x_t)
+            as_finite("x", x[D])
             raise FloatingPointError(f"{t + 1} 回目の更新で学習を止めました。{error}") from error
         yield Step(epoch, t + 1, E, network)
 
@@ -198,16 +209,19 @@ def _update(
     network: Network,
     x: NDArray[Any],
     d: NDArray[Any],
+    D: IntArray,
     loss: str,
     optimizer: Optimizer[State],
     theta: Array,
     state: State,
 ) -> tuple[float, Array, State, Network]:
-    E, gradient = mean_loss_and_gradient(network, x, d, loss)
+    # ミニバッチをここで作れば、更新のたびに捨てられ、同じメモリーを使い回せる。
+    x = x.take(D, axis=0).astype(theta.dtype, copy=False)
+    d = d.take(D, axis=0).astype(theta.dtype, copy=False)
+    E, gradient = _loss_and_gradient(network, x, d, loss)
     theta, state = optimizer.step(theta, gradient, state)
     if not math.isfinite(E):
         raise FloatingPointError(f"誤差が {E} になりました。{_ADVICE}")
-    try:
-        return E, theta, state, with_parameters(network, theta)
-    except ValueError as error:
-        raise FloatingPointError(f"{error}。{_ADVICE}") from error
+    if not all_finite(theta):
+        raise FloatingPointError(f"パラメータに NaN か無限大が現れました。{_ADVICE}")
+    return E, theta, state, _with_parameters(network, theta)

@@ -19,6 +19,7 @@ from mkdocs.structure.pages import Page
 from dlnotes.figures import _build
 from dlnotes.site import counts, fonts, notebooks, reuse, runtime
 from dlnotes.site.compact import compact
+from dlnotes.site.glossary import search_words
 from dlnotes.site.policy import with_policy
 from dlnotes.site.sharing import description
 
@@ -149,19 +150,27 @@ def on_post_template(output: str, *, template_name: str, config: MkDocsConfig) -
 
 
 def on_post_build(*, config: MkDocsConfig) -> None:
-    """使われた字だけの数式フォントを書き、検索の索引をページがすぐには取らないところに移します。"""
+    """使われた字だけの数式フォントを書き、検索の索引に用語の言い方を足して、別のところに移します。"""
     notebooks.seal_cache(config)
     fonts.write_math_font(_math_characters, _CACHE / "fonts", Path(config.site_dir, _MATH_FONT))
     index = Path(config.site_dir, "search", "search_index.json")
-    content = index.read_text(encoding="utf-8")
+    content = json.loads(index.read_text(encoding="utf-8"))
+    # 「バックプロパゲーション」と打った人を、用語集ではなく、誤差逆伝播法を教える節に導く。
+    words = search_words()
+    for section in content["docs"]:
+        # オフライン版では、ページの住所がフォルダーではなくファイルになる。
+        taught = words.get(section["location"].replace(".html", "/", 1), [])
+        if taught:
+            section["tags"] = [*section.get("tags", []), *taught]
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
     if config.extra["offline"]:
         # file: のページでは、Material は索引をスクリプトから読む。
-        index.with_suffix(".js").write_text(f"var __index = {content}", encoding="utf-8")
+        index.with_suffix(".js").write_text(f"var __index = {text}", encoding="utf-8")
         index.unlink()
     else:
-        # 本物の索引は assets/javascripts/workers/on-demand.js が取りにいく。
-        index.with_name("index.json").write_text(content, encoding="utf-8")
-        index.write_text(json.dumps(json.loads(content) | {"docs": []}), encoding="utf-8")
+        # 本物は、言葉が打たれてから assets/javascripts/workers/on-demand.js が取りにいく。
+        index.with_name("index.json").write_text(text, encoding="utf-8")
+        index.write_text(json.dumps(content | {"docs": []}), encoding="utf-8")
     _release_lock()
 
 
