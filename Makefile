@@ -3,6 +3,7 @@
 PYTHON   ?= python3
 VENV     ?= .venv
 PORT     ?= 8000
+MINUTES  ?= 60
 BROWSER  ?= 1
 CHROMIUM ?=
 export VENV CHROMIUM
@@ -13,11 +14,11 @@ bootstrap = $(PYTHON) requirements/bootstrap.py
 python = $(VENV)/bin/python
 pytest = $(python) -m pytest --numprocesses auto --dist loadgroup
 
-.PHONY: help serve site book test check bench oracle clean found-python site-venv test-venv runtime
+.PHONY: help serve site book test check bench oracle mutants clean found-python site-venv test-venv runtime
 .NOTPARALLEL:
 
 help:  ## この一覧を出します
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 serve: found-python  ## サイトを http://127.0.0.1:8000/ で見ます（PORT=番号 で変えられます）
 	@$(bootstrap) port $(PORT)
@@ -62,6 +63,11 @@ oracle: found-python  ## PyTorch と scikit-learn の値、PyTorch の速さと�
 	.cache/oracle/bin/python -m pytest -c /dev/null --rootdir=. --confcutdir=tests/oracle \
 	  -p no:cacheprovider tests/oracle
 	.cache/oracle/bin/python tests/bench/training_speed.py
+
+# 分を過ぎるか止めるかすると、次はその続きから始める。
+mutants: found-python  ## コードを一か所ずつ壊し、テストが気づくかを調べます（MINUTES= と MODULES= で絞れます）
+	@VENV=.cache/mutants/venv $(bootstrap) venv requirements/mutants.txt
+	nice .cache/mutants/venv/bin/python tests/mutation/run.py $(MINUTES) $(MODULES)
 
 clean:  ## 作ったものをすべて消します（環境も消えます）
 	@if [ -f '$(VENV)/pyvenv.cfg' ]; then rm -rf '$(VENV)'; fi

@@ -405,6 +405,13 @@ def check_rng(rng: np.random.Generator) -> np.random.Generator:
     return rng
 
 
+def check_instance(name: str, value: object, *kinds: type) -> None:
+    """決まった種類のデータクラスであることを確かめる。"""
+    if not isinstance(value, kinds):
+        wanted = " か ".join(kind.__name__ for kind in kinds)
+        raise TypeError(f"{name} は {wanted} が必要ですが {_kind(value)} でした")
+
+
 def all_finite(array: Array) -> bool:
     """どの値も有限か。更新のたびに θ を調べるので、まず、速く求まる二乗の和で確かめる。"""
     # 二乗の和が有限なら、どの値も有限である。あふれたときだけ、値を一つずつ見る。
