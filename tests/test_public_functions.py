@@ -129,7 +129,7 @@ def kind(parameter):
         "array": "_array_like|ndarray",
         "int": r"^<class 'int'>",
         "float": r"^<class 'float'>|^float \| None",
-        "model": r"dlnotes\.(encoding|generative|discriminative|markov)",
+        "model": r"^<class 'dlnotes\.|^dlnotes\.discriminative",
         "Generator": "Generator",
         "Network": r"^tuple\[dlnotes.network.Layer",
         "Sequence[str]": r"Sequence\[str\]",

@@ -56,9 +56,14 @@ def checked(
     Returns:
         関数を、検査の付いた関数にする飾り。
 
+    Raises:
+        TypeError: check が関数でないとき。
+
     出典:
         本サイトの「記法」。
     """
+    if not callable(check):
+        raise TypeError(f"check は関数が必要ですが {_kind(check)} でした")
 
     def decorate(function: Callable[..., R]) -> Callable[P, R]:
         @wraps(function)
