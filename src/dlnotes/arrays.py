@@ -76,7 +76,7 @@ def checked(
 
 
 def as_floating(name: str, value: ArrayLike) -> Array:
-    """実数の配列にする。整数と真偽値は float64 になり、浮動小数点数は複製せずそのまま返ります。
+    """実数の配列にします。整数と真偽値は float64 になり、浮動小数点数は複製せずそのまま返ります。
 
     Args:
         name: エラーの文に出す引数の名前。
@@ -99,7 +99,7 @@ def as_floating(name: str, value: ArrayLike) -> Array:
 
 
 def as_finite(name: str, value: ArrayLike) -> Array:
-    """有限の実数だけの配列にする。無限大も断るほかは as_floating と同じです。
+    """有限の実数だけの配列にします。無限大も断るほかは as_floating と同じです。
 
     Args:
         name: エラーの文に出す引数の名前。
@@ -122,7 +122,7 @@ def as_finite(name: str, value: ArrayLike) -> Array:
 
 
 def as_floating_dtype(dtype: DTypeLike) -> np.dtype[np.floating]:
-    """浮動小数点数の dtype であることを確かめる。
+    """浮動小数点数の dtype であることを確かめます。
 
     Args:
         dtype: 調べる dtype（例: numpy.float32）。
@@ -146,7 +146,7 @@ def as_floating_dtype(dtype: DTypeLike) -> np.dtype[np.floating]:
 
 
 def as_integers(name: str, value: ArrayLike) -> IntArray:
-    """整数の配列にする。小数を丸めて通すことはしません。
+    """整数の配列にします。小数を丸めて通すことはしません。
 
     Args:
         name: エラーの文に出す引数の名前。
@@ -169,7 +169,7 @@ def as_integers(name: str, value: ArrayLike) -> IntArray:
 
 
 def as_distribution(name: str, value: ArrayLike) -> Array:
-    r"""各行が確率分布である配列にする。
+    r"""各行が確率分布である配列にします。
 
     $$y_k \ge 0, \qquad \sum_{k=1}^{K} y_k = 1, \qquad K \ge 2$$
 
@@ -201,7 +201,7 @@ def as_distribution(name: str, value: ArrayLike) -> Array:
 
 
 def as_unit_interval(name: str, value: ArrayLike) -> Array:
-    r"""0 以上 1 以下の値だけの配列にする。二値の確率と、その正解に使います。
+    r"""0 以上 1 以下の値だけの配列にします。二値の確率と、その正解に使います。
 
     $$0 \le v \le 1$$
 
@@ -228,7 +228,7 @@ def as_unit_interval(name: str, value: ArrayLike) -> Array:
 
 
 def check_shape(name: str, array: NDArray[Any], *shapes: tuple[int | str, ...]) -> None:
-    """配列の形が、挙げた形のどれかに合うことを確かめる。
+    """配列の形が、挙げた形のどれかに合うことを確かめます。
 
     Args:
         name: エラーの文に出す引数の名前。
@@ -247,7 +247,7 @@ def check_shape(name: str, array: NDArray[Any], *shapes: tuple[int | str, ...]) 
 
 
 def check_same_shape(names: tuple[str, str], a: NDArray[Any], b: NDArray[Any]) -> None:
-    """二つの配列の形が等しいことを確かめる。ブロードキャストはしません。
+    """二つの配列の形が等しいことを確かめます。ブロードキャストはしません。
 
     Args:
         names: エラーの文に出す二つの名前。
@@ -268,7 +268,7 @@ def check_same_shape(names: tuple[str, str], a: NDArray[Any], b: NDArray[Any]) -
 
 
 def check_positive(name: str, value: float) -> float:
-    r"""正の有限の数であることを確かめる。
+    r"""正の有限の数であることを確かめます。
 
     $$0 < v < \infty$$
 
@@ -293,7 +293,7 @@ def check_positive(name: str, value: float) -> float:
 
 
 def check_non_negative(name: str, value: float) -> float:
-    r"""0 以上の有限の数であることを確かめる。
+    r"""0 以上の有限の数であることを確かめます。
 
     $$0 \le v < \infty$$
 
@@ -318,7 +318,7 @@ def check_non_negative(name: str, value: float) -> float:
 
 
 def check_fraction(name: str, value: float) -> float:
-    r"""0 以上 1 未満の数であることを確かめる。減衰率や慣性の係数に使います。
+    r"""0 以上 1 未満の数であることを確かめます。減衰率や慣性の係数に使います。
 
     $$0 \le v < 1$$
 
@@ -343,7 +343,7 @@ def check_fraction(name: str, value: float) -> float:
 
 
 def check_integer(name: str, value: int, *, least: int) -> int:
-    """決めた値以上の整数であることを確かめる。
+    """決めた値以上の整数であることを確かめます。
 
     Args:
         name: エラーの文に出す引数の名前。
@@ -368,7 +368,7 @@ def check_integer(name: str, value: int, *, least: int) -> int:
 
 
 def check_choice(name: str, value: str, choices: Iterable[str]) -> str:
-    """決まった名前のどれかであることを確かめる。
+    """決まった名前のどれかであることを確かめます。
 
     Args:
         name: エラーの文に出す引数の名前。
@@ -391,7 +391,7 @@ def check_choice(name: str, value: str, choices: Iterable[str]) -> str:
 
 
 def check_rng(rng: np.random.Generator) -> np.random.Generator:
-    """乱数の源が numpy.random.Generator であることを確かめる。
+    """乱数の源が numpy.random.Generator であることを確かめます。
 
     Args:
         rng: 乱数の源。numpy.random.default_rng(数) で作ります。

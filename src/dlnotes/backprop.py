@@ -129,8 +129,9 @@ def backward(network: Network, x: Array, d: Array, loss: str) -> tuple[LayerGrad
     \delta^{(l)} &= \left(\delta^{(l+1)} {W^{(l+1)}}^{\top}\right) \odot f'(u^{(l)})
     \end{aligned}$$
 
-    identity と squared_error、softmax と cross_entropy、sigmoid と binary_cross_entropy の組では、
-    出力層の δ は $\delta^{(L)} = (y - d)/N$ になるので、この形で計算します。
+    出力層と誤差関数が組になるとき、出力層の δ は $\delta^{(L)} = (y - d)/N$ です。
+    組は、identity と squared_error、softmax と cross_entropy、
+    sigmoid と binary_cross_entropy です。
 
     Args:
         network: 層の組。
@@ -254,7 +255,7 @@ _trace, _with_parameters = unwrap(forward_trace), unwrap(with_parameters)
 
 
 def _forward(network: Network, x: Array) -> tuple[list[Array], list[Array]]:
-    """各層に入る z と、各層の総入力 u。出力層の活性化関数は、誤差関数と一緒に計算する。"""
+    """各層に入る z と、各層の総入力 u。出力層の活性化関数は、誤差関数といっしょに計算する。"""
     hidden = _trace(network[:-1], x)
     z = [x, *(layer.z for layer in hidden)]
     u = [layer.u for layer in hidden]

@@ -55,7 +55,7 @@ _TYPICAL_ANIMALS = np.array(
 
 
 def xor() -> tuple[Array, Array]:
-    r"""排他的論理和の 4 点。一本の直線では分けられません。
+    r"""XOR（排他的論理和）の 4 点。一本の直線では分けられません。
 
     $$d = x_1 (1 - x_2) + (1 - x_1)\, x_2$$
 

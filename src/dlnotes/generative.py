@@ -79,7 +79,7 @@ def bayes_posterior(prior: ArrayLike, likelihood: ArrayLike) -> Array:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GaussianClassifier:
-    r"""クラスごとに一つの正規分布を置く、生成モデルによる分類器。
+    r"""クラスごとに一つの正規分布を置く、生成モデルによる識別器。
 
     $$p(x, C_k) = \pi_k\, \mathcal{N}(x \mid \mu_k, \Sigma_k)$$
 
@@ -134,7 +134,7 @@ def fit_gaussian_classifier(
         shared: 共分散行列を全クラスで共有するかどうか。
 
     Returns:
-        学んだ分類器。
+        学んだ識別器。
 
     Raises:
         TypeError: x や labels が実数でないとき。
@@ -165,7 +165,7 @@ def fit_gaussian_naive_bayes(
         shared: 分散を全クラスで共有するかどうか。共有すると境界は直線（超平面）になります。
 
     Returns:
-        学んだ分類器。共分散行列は対角行列。
+        学んだ識別器。共分散行列は対角行列。
 
     Raises:
         TypeError: x や labels が実数でないとき。
@@ -195,7 +195,7 @@ def log_likelihood(model: GaussianClassifier, x: ArrayLike) -> Array:
     コレスキー分解 $\Sigma = LL^\top$ を使い、逆行列も行列式も直接には計算しません。
 
     Args:
-        model: 分類器。
+        model: 識別器。
         x: 入力。形は (N, D)。
 
     Returns:
@@ -228,10 +228,10 @@ def posterior(model: GaussianClassifier, x: ArrayLike) -> Array:
     a_k &= \log p(x \mid C_k) + \log \pi_k
     \end{aligned}$$
 
-    ベイズの定理そのものです。密度は 0 に潰れやすいので、割り算を対数の引き算で行います。
+    ベイズの定理そのものです。密度は 0 につぶれやすいので、割り算を対数の引き算で行います。
 
     Args:
-        model: 分類器。
+        model: 識別器。
         x: 入力。形は (N, D)。
 
     Returns:
@@ -254,7 +254,7 @@ def log_evidence(model: GaussianClassifier, x: ArrayLike) -> Array:
     $$\log p(x) = \log \sum_{k=1}^{K} p(x \mid C_k)\, p(C_k)$$
 
     Args:
-        model: 分類器。
+        model: 識別器。
         x: 入力。形は (N, D)。
 
     Returns:
@@ -277,7 +277,7 @@ def predict(model: GaussianClassifier, x: ArrayLike) -> IntArray:
     $$\hat{k} = \operatorname{argmax}_k\, p(C_k \mid x)$$
 
     Args:
-        model: 分類器。
+        model: 識別器。
         x: 入力。形は (N, D)。
 
     Returns:
@@ -303,12 +303,12 @@ def sample(model: GaussianClassifier, n: int, *, rng: np.random.Generator) -> tu
     \end{aligned}$$
 
     Args:
-        model: 分類器。
+        model: 識別器。
         n: 作る数 N（1 以上）。
         rng: 乱数の源。
 
     Returns:
-        (x, labels)。x の形は (N, D)、labels は one-hot で形は (N, K)。
+        (x, labels)。x は (N, D)、labels は one-hot の (N, K)。
 
     Raises:
         TypeError: model の種類が違うとき、n が整数でないとき、rng が Generator でないとき。
@@ -329,7 +329,7 @@ def sample(model: GaussianClassifier, n: int, *, rng: np.random.Generator) -> tu
 
 
 def linear_form(model: GaussianClassifier) -> tuple[Array, Array]:
-    r"""共分散行列を共有する分類器の事後確率を、線形関数のソフトマックス関数として書き直します。
+    r"""共分散行列を共有する識別器の事後確率を、線形関数のソフトマックス関数として書き直します。
 
     $$\begin{aligned}
     p(C_k \mid x) &= \operatorname{softmax}(xW + b)_k \\
@@ -341,7 +341,7 @@ def linear_form(model: GaussianClassifier) -> tuple[Array, Array]:
     ロジスティック回帰と同じ形になります。
 
     Args:
-        model: 共分散行列が全クラスで等しい分類器。
+        model: 共分散行列が全クラスで等しい識別器。
 
     Returns:
         (W, b)。形は (D, K) と (K,)。
@@ -434,7 +434,7 @@ def average_pooling_matrix(height: int, width: int, factor: int) -> Array:
         factor: 縮める倍率 f。
 
     Returns:
-        行列 A。形は (HW / f², HW)。画素は行ごとに並べます。
+        行列 A。形は (HW/f², HW)。画素は行ごとに並べます。
 
     Raises:
         TypeError: 整数でないとき。
@@ -520,7 +520,7 @@ def enlarge_bilinear(images: ArrayLike, factor: int) -> Array:
 
     $$x = P_H\, y\, P_W^\top$$
 
-    $P$ の各行は、新しい画素の中心を挟む二つの画素への重みです。外側は端の値のまま延ばします。
+    $P$ の各行は、新しい画素の中心をはさむ二つの画素への重みです。外側は端の値のまま延ばします。
 
     Args:
         images: 画像。形は (N, H, W)。

@@ -254,7 +254,7 @@ def softmax_cross_entropy(logits: ArrayLike, labels: ArrayLike) -> Array:
     &= \log \sum_{j=1}^{K} e^{u_j} - \sum_{k=1}^{K} d_k u_k
     \end{aligned}$$
 
-    対数を先に取るので、確率が 0 に丸められる u でも正しい値になります。
+    対数を先に取るので、確率が 0 に丸められる u でも、値は正しく求まります。
 
     Args:
         logits: 出力層の総入力 u。形は (K,) か (N, K)。

@@ -153,7 +153,7 @@ class SGD:
 
 @dataclass(frozen=True, slots=True)
 class Momentum:
-    r"""慣性項つきの勾配降下法。過去の勾配を少しずつ忘れながら足した $v$ の逆向きへ進みます。
+    r"""Momentum（慣性項つきの勾配降下法）。過去の勾配を忘れながら足した $v$ の逆向きへ進みます。
 
     $$v \leftarrow \mu v + g, \qquad \theta \leftarrow \theta - \varepsilon v$$
 
@@ -191,7 +191,7 @@ class Momentum:
 
 @dataclass(frozen=True, slots=True)
 class Nesterov:
-    r"""Nesterov の加速勾配法。慣性で進んだ先で測った勾配を使います。
+    r"""Nesterov の加速勾配法。慣性で進んだ先の勾配を使います。
 
     $$v \leftarrow \mu v + g, \qquad \theta \leftarrow \theta - \varepsilon (g + \mu v)$$
 

@@ -28,7 +28,7 @@ Function: TypeAlias = Callable[[Array], Array]
 def bump_network(
     left: float, right: float, *, height: float = 1.0, steepness: float | None = None
 ) -> Network:
-    r"""二つのユニットで作る、区間 (left, right] だけで盛り上がる「こぶ」。
+    r"""二つのユニットで作る、left より大きく right 以下のところだけ盛り上がる「こぶ」。
 
     $$y = h\,f(x - a) - h\,f(x - b)$$
 
@@ -59,7 +59,7 @@ def bump_network(
 def staircase_network(
     f: Function, low: float, high: float, pieces: int, *, steepness: float | None = None
 ) -> Network:
-    r"""区間を等分し、各区画で f の中央の値をとる階段のネットワーク。
+    r"""区間を等分し、各区画で f の中央の値を取る階段のネットワーク。
 
     $$y = f(c_1) + \sum_{i=2}^{n} \bigl(f(c_i) - f(c_{i-1})\bigr)\, \mathrm{step}(x - t_{i-1})$$
 
@@ -164,7 +164,7 @@ def sup_error(
 
 
 def sawtooth_network(depth: int) -> Network:
-    r"""区間 [0, 1] を 2 の depth 乗本の線分で往復する、のこぎり波の深いネットワーク。
+    r"""0 から 1 までを 2 の depth 乗本の線分で往復する、のこぎり波の深いネットワーク。
 
     $$\begin{aligned}
     m(x) &= 2\,\mathrm{ReLU}(x) - 4\,\mathrm{ReLU}\left(x - \tfrac{1}{2}\right) \\
@@ -204,7 +204,7 @@ def count_linear_pieces(network: Network, low: float, high: float) -> int:
 
     入力に近い層から順に、上の集合をすべて求めます。
     ReLU が折れるのは総入力が 0 の点だけで、それより前の折れ目の間では総入力は直線です。そこで、
-    折れ目を層ごとに式で求めて足してゆけば、細かい格子で探さなくても見落としがありません。
+    折れ目を層ごとに式で求めて足していけば、細かい格子で探さなくても見落としがありません。
     傾きの差が 100 万分の 1 に満たない隣どうしは、一本の線分とみなします。
 
     Args:

@@ -30,7 +30,7 @@ def _per_sample_gradients(n_samples: int) -> Array:
     return np.array([loss_and_gradient(network, [a], [b], "squared_error")[1] for a, b in pairs])
 
 
-@Slider("バッチサイズ B", (1, 2, 5, 10, 20, 50, 100), start=10, unit=" 個")
+@Slider("バッチサイズ B", (1, 2, 5, 10, 20, 50, 100), start=10)
 def scatter(B: float) -> tuple[Figure, str]:
     """ミニバッチの勾配は全サンプルの勾配のまわりに散らばり、大きなミニバッチほど近くに集まります。"""
     drawing, (ax,) = _style.figure(height=3.6)
