@@ -284,6 +284,8 @@ def test_checked_calls_the_body_with_what_the_check_returns():
     with pytest.raises(TypeError, match="u は実数の配列が必要"):
         times("a")
     assert unwrap(times)(1) == 1
+    with pytest.raises(TypeError, match="check は関数が必要ですが int でした"):
+        checked(1)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
