@@ -12,12 +12,20 @@ export NO_MKDOCS_2_WARNING = 1
 bootstrap = $(PYTHON) requirements/bootstrap.py
 python = $(VENV)/bin/python
 pytest = $(python) -m pytest --numprocesses auto --dist loadgroup
+with_chromium = CHROMIUM=$$($(bootstrap) chromium) && export CHROMIUM && exec
+# 同じ置き場所に書く make を一つにする。
+locked = $(bootstrap) lock
+uv = .cache/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --no-header
+# サイトの地図に書く日付。最後のコミットの日付とし、同じ原稿からは同じサイトができるようにする。
+export SOURCE_DATE_EPOCH := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2> /dev/null || date +%s))
 
-.PHONY: help serve site book test check bench oracle clean found-python site-venv test-venv runtime node
+.PHONY: help serve site offline book test test-lowest check hosting bench oracle upgrade clean
+.PHONY: found-python site-venv test-venv runtime node
 .NOTPARALLEL:
 
 help:  ## この一覧を出します
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 serve: found-python  ## サイトを http://127.0.0.1:8000/ で見ます（PORT=番号 で変えられます）
 	@$(bootstrap) port $(PORT)
@@ -26,31 +34,41 @@ serve: found-python  ## サイトを http://127.0.0.1:8000/ で見ます（PORT=
 
 # できあがってから入れ替えるので、失敗しても止めても前の site/ が残る。
 site: site-venv  ## サイトを site/ に作ります
-	@rm -rf .cache/site-new; mkdir -p .cache
-	@if [ ! -d site ] && [ -d .cache/site-old ]; then mv .cache/site-old site; fi
-	$(python) -m mkdocs build --strict --site-dir .cache/site-new
-	@rm -rf .cache/site-old; if [ -d site ]; then mv site .cache/site-old; fi
-	@mv .cache/site-new site; rm -rf .cache/site-old
+	@$(locked) sh -ec ' \
+	rm -rf .cache/site-new; mkdir -p .cache; \
+	if [ ! -d site ] && [ -d .cache/site-old ]; then mv .cache/site-old site; fi; \
+	$(python) -m mkdocs build --strict --site-dir .cache/site-new; \
+	rm -rf .cache/site-old; if [ -d site ]; then mv site .cache/site-old; fi; \
+	mv .cache/site-new site; rm -rf .cache/site-old'
 
-# 本の日付は最後のコミットの日付とし、同じ原稿からは同じ本ができるようにする。
+offline: site-venv  ## サーバーなしで、検索もできるサイトを dlnotes-offline.zip に作ります
+	@DLNOTES_OFFLINE=true $(locked) sh -ec ' \
+	$(python) -m mkdocs build --strict --site-dir .cache/offline; \
+	$(python) -m dlnotes.site.offline .cache/offline dlnotes-offline.zip'
+
 book: site  ## サイトと、全ページを一冊にした PDF と EPUB を site/ に作ります
-	@CHROMIUM=$$($(bootstrap) chromium) && export CHROMIUM && \
-	export SOURCE_DATE_EPOCH="$$(git log -1 --format=%ct 2> /dev/null)" && \
-	exec $(python) -m dlnotes.site.book site
+	@$(with_chromium) $(python) -m dlnotes.site.book site
 
 test: check node $(if $(filter 0,$(BROWSER)),,runtime)  ## すべてのテストをします（BROWSER=0 でブラウザのテストを省きます）
 ifeq ($(BROWSER),0)
 	@$(pytest) --ignore=tests/browser; status=$$?; \
 	echo 'ブラウザのテストは BROWSER=0 により省きました'; exit $$status
 else
-	@CHROMIUM=$$($(bootstrap) chromium) && export CHROMIUM && exec $(pytest)
+	@$(with_chromium) $(pytest)
 endif
+
+test-lowest: found-python  ## ライブラリーの範囲の、いちばん古い版でテストします
+	@VENV=.cache/lowest $(bootstrap) venv requirements/lowest.txt
+	@$(with_chromium) .cache/lowest/bin/python -m pytest --numprocesses auto --dist loadgroup
 
 check: test-venv  ## 書式、静的検査、型、import の向きを調べます
 	$(python) -m ruff format --check .
 	$(python) -m ruff check .
 	$(python) -m mypy
 	$(VENV)/bin/lint-imports
+
+hosting: test-venv runtime  ## nginx の設定例、ビルドの中断、壊れたキャッシュなどを試します（十分ほど）
+	@$(with_chromium) $(python) -m pytest tests/hosting
 
 bench: test-venv runtime  ## 速さを測ります
 	@for script in tests/bench/*.py; do echo "$$script"; $(python) "$$script" || exit 1; done
@@ -63,9 +81,19 @@ oracle: found-python  ## PyTorch と scikit-learn の値、PyTorch の速さと�
 	  -p no:cacheprovider tests/oracle
 	.cache/oracle/bin/python tests/bench/training_speed.py
 
+# UV_PRERELEASE=allow なら、正式に出る前の版も入れる。
+upgrade: found-python  ## 固定版を範囲の中でいちばん新しくし、すべてのテストをします
+	$(PYTHON) -m venv .cache/uv
+	.cache/uv/bin/python -m pip install --quiet --require-hashes -r requirements/uv.txt
+	echo uv | $(uv) --upgrade - -o requirements/uv.txt
+	$(uv) --upgrade pyproject.toml --extra site -o requirements/site.txt
+	$(uv) --upgrade pyproject.toml --extra site --extra test -c requirements/site.txt -o requirements/test.txt
+	$(uv) --upgrade pyproject.toml --extra site --extra test --resolution lowest-direct -o requirements/lowest.txt
+	$(MAKE) test
+
 clean:  ## 作ったものをすべて消します（環境も消えます）
 	@if [ -f '$(VENV)/pyvenv.cfg' ]; then rm -rf '$(VENV)'; fi
-	rm -rf site .cache .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf site dlnotes-offline.zip .cache .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
 # 実行環境がなければ、ページの中で動くことを確かめられない。
 runtime: test-venv

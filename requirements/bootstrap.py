@@ -3,6 +3,7 @@
 
 bootstrap.py venv FILE    FILE のとおりの環境を $VENV に整える
 bootstrap.py node         文章と HTML の検査に使う道具を、.cache/node に整える
+bootstrap.py lock 命令…   同じフォルダーの make が終わるのを待ってから、命令を動かす
 bootstrap.py chromium     Chromium を探し、なければ入れ、場所を出力する
 bootstrap.py port N       ポート N が空いているか確かめる
 
@@ -75,7 +76,7 @@ def lock():
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        print("別の make が環境を整えているので、終わるのを待っています。", file=sys.stderr)
+        print("別の make が終わるのを待っています。", file=sys.stderr, flush=True)
         fcntl.flock(handle, fcntl.LOCK_EX)
     except OSError:
         pass  # 鍵のないファイルシステムでは、待たずに進む。
@@ -181,6 +182,12 @@ def make_node():
     os.rename(new, str(made))  # 途中で止まったものは、.cache/node に見えない。
 
 
+def run_locked(*command):
+    """鍵を持ったまま、命令に替わる。"""
+    lock()
+    os.execvp(command[0], command)
+
+
 def find_chromium():
     """Chromium を探し、なければ apt-get で入れる。"""
     chosen = os.environ.get("CHROMIUM")
@@ -209,7 +216,7 @@ def main(command, *arguments):
     try:
         if sys.version_info < (3, 11):
             raise Failure(TOO_OLD.format(*sys.version_info))
-        commands = {"venv": make_venv, "node": make_node}
+        commands = {"venv": make_venv, "node": make_node, "lock": run_locked}
         commands.update(port=check_port, chromium=find_chromium)
         commands[command](*arguments)
         return 0

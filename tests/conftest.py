@@ -15,6 +15,7 @@ import pytest
 
 Run = subprocess.CompletedProcess[str]
 # 公開するときと同じように、リポジトリーへのリンクと住所のあるサイトにする。
+# 公開するサイトをテストするときは、その本物を環境変数で渡す。
 _ENVIRONMENT = {
     "NO_MKDOCS_2_WARNING": "1",
     "DLNOTES_REPO": "https://github.com/example/dlnotes",
@@ -22,9 +23,9 @@ _ENVIRONMENT = {
 }
 
 
-def _run(folder: Path, *arguments: str) -> Run:
+def _run(folder: Path, *arguments: str, **environment: str) -> Run:
     command = [sys.executable, "-m", *arguments]
-    environment = os.environ | _ENVIRONMENT
+    environment = _ENVIRONMENT | os.environ | environment
     return subprocess.run(
         command, cwd=folder, env=environment, text=True, capture_output=True, check=False
     )
@@ -84,7 +85,7 @@ def try_pages(pytestconfig: pytest.Config, strict_build: Run, tmp_path: Path) ->
     """本物の設定で、渡された原稿だけのサイトを組み立てる関数。"""
     root = pytestconfig.rootpath
 
-    def build(pages: dict[str, str]) -> Run:
+    def build(pages: dict[str, str], **environment: str) -> Run:
         for name, text in pages.items():
             page = tmp_path / "docs" / name
             page.parent.mkdir(parents=True, exist_ok=True)
@@ -96,7 +97,7 @@ def try_pages(pytestconfig: pytest.Config, strict_build: Run, tmp_path: Path) ->
         shutil.copy(root / "mkdocs.yml", tmp_path / "base.yml")
         nav = "".join(f"\n  - {name}" for name in pages)
         (tmp_path / "mkdocs.yml").write_text(f"INHERIT: base.yml\nnav:{nav}\n", encoding="utf-8")
-        return _run(tmp_path, "mkdocs", "build", "--strict", "--site-dir", "out")
+        return _run(tmp_path, "mkdocs", "build", "--strict", "--site-dir", "out", **environment)
 
     return build
 

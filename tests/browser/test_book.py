@@ -17,6 +17,10 @@ CHAPTERS = {
     "first": '<h1 id="t">第一の章</h1><h2 id="a">はじめの節</h2>'
     '<p><a href="second.xhtml#b">次の節</a></p><pre><code>if x:\n    y = 1</code></pre>',
     "second": '<h1 id="t">第二の章</h1><h2 id="b">あとの節</h2><p>おわり</p>',
+    "wide": '<h1 id="t">広い章</h1><div class="arithmatex"><math display="block"><mrow>'
+    f"{'<mi>x</mi><mo>+</mo>' * 30}<mi>e</mi></mrow></math></div><table><tr>"
+    f"{'<td><math><mi>wwwwwwwwwwww</mi></math></td>' * 9}</tr></table>"
+    '<p><img class="dl-plot" alt="" src="cover.png" width="1218" height="1720"/></p>',
 }
 
 
@@ -31,6 +35,9 @@ def pdf(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     files = {
         f"fonts/{n}.woff2": data for n, data in fonts.book_fonts({*str(CHAPTERS), *"目次"}).items()
     }
+    math = path.with_name("math.woff2")
+    fonts.write_math_font(fonts.math_characters(CHAPTERS["wide"]), path.parent, math)
+    files["fonts/math.woff2"] = math.read_bytes()
     files["style.css"] = Path(fonts.__file__).with_name("book.css").read_bytes()
     files |= cover_files("試し", "短い本")
     write_pdf(Book("試し", "短い本", "", pages, files), path, find_chromium(), 1_700_000_000)
@@ -46,14 +53,14 @@ def test_outline_has_every_chapter_and_section(pdf: bytes) -> None:
         ]
 
     found = titles(PdfReader(BytesIO(pdf)).outline)
-    assert found == ["目次", "第一の章", "はじめの節", "第二の章", "あとの節"]
+    assert found == ["目次", "第一の章", "はじめの節", "第二の章", "あとの節", "広い章"]
 
 
 def test_contents_give_the_page_of_each_chapter(pdf: bytes) -> None:
     reader = PdfReader(BytesIO(pdf))
-    assert len(reader.pages) == 4  # 表紙、目次、二つの章
+    assert len(reader.pages) == 5  # 表紙、目次、三つの章
     lines = reader.pages[1].extract_text().split()
-    assert [w for w in lines if w.isdigit()] == ["2", "3", "3", "4", "4"]
+    assert [w for w in lines if w.isdigit()] == ["2", "3", "3", "4", "4", "5"]
 
 
 def test_every_font_is_embedded(pdf: bytes) -> None:
@@ -65,7 +72,7 @@ def test_every_font_is_embedded(pdf: bytes) -> None:
         descriptor = font["/DescendantFonts"][0].get_object()["/FontDescriptor"]
         assert "/FontFile2" in descriptor
     names = {font["/BaseFont"].partition("+")[2] for font in whole}
-    assert names == {"IPAexGothic", "DejaVuSansMono"}
+    assert names == {"IPAexGothic", "DejaVuSansMono", "STIXTwoMath"}
 
 
 def test_links_stay_inside_the_book(pdf: bytes) -> None:
@@ -80,4 +87,41 @@ def test_indentation_survives_printing(pdf: bytes) -> None:
 
 
 def test_date_is_the_given_one(pdf: bytes) -> None:
-    assert b"(D:20231114221320+00'00')" in pdf
+    metadata = PdfReader(BytesIO(pdf)).metadata
+    assert metadata is not None
+    assert metadata["/CreationDate"] == metadata["/ModDate"] == "D:20231114221320+00'00'"
+
+
+def test_catalogue_for_screen_readers_is_kept_but_compressed(pdf: bytes) -> None:
+    catalogue = PdfReader(BytesIO(pdf)).trailer["/Root"]
+    assert catalogue["/Lang"] == "ja"
+    assert catalogue["/MarkInfo"]["/Marked"]
+    assert b"/StructElem" not in pdf
+
+
+def test_tall_picture_is_made_smaller_without_distortion(pdf: bytes) -> None:
+    reader = PdfReader(BytesIO(pdf))
+    drawn: list[float] = []
+
+    def see(operator: bytes, _: object, cm: list[float], *__: object) -> None:
+        if operator == b"Do":
+            drawn.extend([abs(cm[0]), abs(cm[3])])
+
+    reader.pages[4].extract_text(visitor_operand_before=see)
+    (picture,) = reader.pages[4].images
+    assert picture.image is not None
+    width, height = drawn
+    assert height == pytest.approx(105 / 25.4 * 72, rel=0.01)
+    assert width / height == pytest.approx(picture.image.width / picture.image.height, rel=0.01)
+
+
+def test_wide_formulas_and_tables_do_not_shrink_the_whole_book(pdf: bytes) -> None:
+    scales: set[float] = set()
+
+    def see(text: str, cm: list[float], *_: object) -> None:
+        if text.strip():
+            scales.add(round(cm[0], 3))
+
+    PdfReader(BytesIO(pdf)).pages[4].extract_text(visitor_text=see)
+    # 1 px は 0.75 pt。一つでも紙からはみ出すと、Chromium はすべてのページを縮める。
+    assert scales == {0.75}

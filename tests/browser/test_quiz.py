@@ -99,6 +99,16 @@ def test_answers_survive_a_reload(page: Page) -> None:
     expect(question(page, 2)).to_have_attribute("data-result", "")
 
 
+def test_nothing_but_the_answers_and_the_scheme_is_stored(page: Page) -> None:
+    answer(page, 0, well=True)
+    # 配色は、テーマがサイトの場所を付けた名前で残す。
+    page.locator("label[for^=__palette]:visible").click()
+    page.reload()
+    assert page.evaluate("Object.keys(localStorage).sort()") == ["/dlnotes/.__palette", KEY]
+    assert page.evaluate("Object.keys(sessionStorage)") == []
+    assert page.context.cookies() == []
+
+
 def test_answers_given_in_another_window_are_kept(context: BrowserContext, page: Page) -> None:
     other = context.new_page()
     other.goto(page.url)

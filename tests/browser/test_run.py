@@ -22,6 +22,14 @@ PRESS_ALL = """() => {
   document.querySelectorAll("details").forEach(d => d.open = true)
   document.querySelectorAll(".dl-run button:first-child").forEach(b => b.click())
 }"""
+ESCAPE = """
+import js
+python = js.Worker.new('{base}assets/run-worker.js', js.JSON.parse('{{"type": "module"}}'))
+code = "from pyodide.http import open_url; open_url('{address}python')"
+python.postMessage(js.Array.of(code, 0))
+search = js.Worker.new('{base}assets/javascripts/workers/on-demand.js?{address}search')
+search.postMessage(js.JSON.parse('{{"type": 2, "data": "x"}}'))
+"""
 RESULTS = """() => [...document.querySelectorAll(".dl-run-result")].map(result =>
   [result.textContent.trimEnd(), result.querySelectorAll(".dl-figure").length])"""
 
@@ -162,6 +170,7 @@ def test_edited_code_reaches_no_other_origin(page: Page) -> None:
             reached.append(self.path)
             self.send_response(200)
             self.send_header("Access-Control-Allow-Origin", "*")
+            self.send_header("Content-Type", "text/javascript")
             self.end_headers()
 
         def log_message(self, *args: Any) -> None:
@@ -172,6 +181,9 @@ def test_edited_code_reaches_no_other_origin(page: Page) -> None:
         address = f"http://127.0.0.1:{server.server_port}/"
         code = f"from pyodide.http import open_url\nopen_url('{address}')"
         run(page, code, ends="エラーで止まりました")
+        # 決まりを受けつがない worker を、サイトのスクリプトから始めようとする。
+        run(page, ESCAPE.format(base=page.url.removesuffix(URL), address=address))
+        page.wait_for_timeout(10_000)
         server.shutdown()
     assert reached == []
 

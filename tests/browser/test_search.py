@@ -7,50 +7,89 @@ from playwright.sync_api import Browser, Page, expect
 
 from dlnotes.site.glossary import read_terms
 
-# ページの幹と、打ちこんだときにそのページが三番めまでに見つかるべき言葉。
+# ページの幹と、打ちこんだときに、教える人ならそのページを勧める言葉。
 QUERIES = {
+    "dl000_1_models": """
+        生成モデルとは、識別モデル 生成モデル 違い、隠れマルコフモデル、HMM、マルコフ連鎖、
+        ビタビ、VAE、GAN、敵対的生成ネットワーク、超解像、SVM""",
+    "dl000_2_classifiers": "識別関数、ロジスティック回帰、パーセプトロン、識別器",
+    "dl000_3_posterior": "事後確率とは、ベイズの定理、事前確率、尤度、棄却",
+    "dl000_4_universal_approximation": "万能近似定理、普遍性定理、深さ、のこぎり波",
+    "dl001_overview": """
+        深層学習とは、ディープラーニング、回帰 分類 違い、ワンホット、one-hot、標準化、
+        ハイパーパラメータ、過学習""",
     "dl002_forward": """
-        順伝播、ユニット、重み、バイアス、総入力、入力層、中間層、パラメータ数、パラメータの数、三層、
-        形、転置、境界、重みとバイアス、ネットワーク、Layer、forward""",
+        順伝播、ユニット、重み、バイアス、総入力、入力層、中間層、パラメータ数、パラメータの数、
+        三層、形、転置、境界、重みとバイアス、ネットワーク、Layer、forward、ニューロン、隠れ層、
+        フォワードプロパゲーション、全結合層、重み バイアス 役割""",
     "dl003_activations": """
-        活性化関数、シグモイド、シグモイド関数、sigmoid、ReLU、relu、ReLU関数、ステップ関数、step、
-        XOR、勾配消失、tanh、GELU、gelu、Leaky ReLU、線形、非線形、アフィン、線形分離、導関数""",
+        活性化関数、シグモイド、シグモイド関数、sigmoid、ReLU、relu、ReLU関数、ステップ関数、
+        step、XOR、勾配消失、tanh、GELU、gelu、Leaky ReLU、線形、非線形、アフィン、線形分離、
+        導関数、活性化関数 種類、シグモイド 微分、ReLU 微分、勾配消失問題、
+        ハイパボリックタンジェント、排他的論理和、死んだReLU、中間層 活性化関数""",
+    "dl004_losses": """
+        誤差関数、損失関数、二乗誤差、平均二乗誤差、MSE、MAE、Huber、外れ値、最尤推定""",
+    "dl005_output_activations": """
+        多クラス分類、ソフトマックス、softmax、ソフトマックス 温度、交差エントロピー、
+        クロスエントロピー、cross entropy、KLダイバージェンス、1e-7、オーバーフロー、二値分類、
+        恒等写像、マルチラベル""",
+    "dl006_gradient_descent": """
+        勾配降下法、最急降下法、学習率、学習率 大きすぎる、Momentum、モーメンタム、Adam、
+        AdaGrad、RMSprop、鞍点、Heの初期値、Xavier、最適化手法""",
+    "dl007_sgd": "確率的勾配降下法、SGD、オンライン学習、局所解",
+    "dl008_minibatch": "ミニバッチ、エポック、epoch、バッチサイズ、エポック イテレーション 違い",
+    "dl009_gradients": "数値微分、中心差分、丸め誤差、刻み幅",
+    "dl010_backprop": """
+        誤差逆伝播法、バックプロパゲーション、backpropagation、逆伝播、連鎖律、チェインルール、
+        計算グラフ、自動微分、勾配チェック""",
+    "course_functions": "functions.py、softmax_with_loss",
+    "corrections": "訂正",
+    "quiz": "確認テスト、問題",
+    "syllabus": "E資格、シラバス",
+    "glossary": "用語集",
+    "about": "ライセンス",
     "notation": """
         記法、文字、添え字、行がサンプル、行列、配列、精度、float32、logits、ブロードキャスト""",
-    "notebooks/1_1_forward_propagation": "1_1、練習、初期値、多クラス分類、準備",
+    "notebooks/1_1_forward_propagation": "1_1、練習、初期値、準備",
 }
 TYPED = [(word.strip(), stem) for stem, words in QUERIES.items() for word in words.split("、")]
 WORDS = [word for term in read_terms() for word in (term.ja, *term.variants)]
 INPUT = ".md-search__input"
 META = ".md-search-result__meta"
-FIRST_THREE = """() => [...document.querySelectorAll(".md-search-result__item")].slice(0, 3)
-  .map(item => item.querySelector("a").pathname.replace("/dlnotes/", "").replace(/\\/$/, ""))"""
 
-# 一語ずつ打ちこみ、用語集が結果にない言葉を集める。結果は、見えるところまでしか並ばないので、
-# 並んだものだけでなく、残りも終わりまで送って見る。
-NOT_IN_GLOSSARY = """async words => {
+# 一語ずつ打ちこみ、結果の並びから見たいものを集める。速いので、ページを開き直さず、中で続ける。
+TYPE = """async words => {
   const input = document.querySelector(".md-search__input")
   const meta = document.querySelector(".md-search-result__meta")
   const scroller = document.querySelector(".md-search__scrollwrap")
   const next = () => new Promise(done => setTimeout(done, 10))
-  const type = async (text, answer) => {
-    input.value = text
-    input.dispatchEvent(new KeyboardEvent("keyup", {bubbles: true}))
-    for (let n = 0; n < 300 && !meta.textContent.includes(answer); n++) await next()
-  }
-  const found = () => document.querySelector(".md-search-result__item a[href*='glossary/']")
-  const missing = []
+  const items = () => [...document.querySelectorAll(".md-search-result__item")]
+  const seen = []
   for (const word of words) {
-    await type("", "検索キーワードを入力")
-    await type(word, "見つかりま")
+    input.value = word
+    meta.textContent = ""
+    // Material は、キーが離されたときに探しはじめ、結果と件数を一度に書きかえる。
+    input.dispatchEvent(new KeyboardEvent("keyup", {bubbles: true}))
+    for (let n = 0; n < 500 && !meta.textContent.includes("見つかりま"); n++) await next()
+    LOOK
+  }
+  return seen
+}"""
+FIRST_THREE = TYPE.replace(
+    "LOOK",
+    """seen.push(items().slice(0, 3).map(item =>
+      item.querySelector("a").pathname.replace("/dlnotes/", "").replace(/\\/$/, "")))""",
+)
+# 結果は、見えるところまでしか並ばないので、並んだものだけでなく、残りも終わりまで送って見る。
+NOT_IN_GLOSSARY = TYPE.replace(
+    "LOOK",
+    """const found = () => items().some(item => item.querySelector("a[href*='glossary/']"))
     for (let n = 0; n < 100 && !found(); n++) {
       scroller.scrollTop = n % 2 ? scroller.scrollHeight : 0
       await next()
     }
-    if (!found()) missing.push(word)
-  }
-  return missing
-}"""
+    if (!found()) seen.push(word)""",
+)
 
 
 @pytest.fixture(scope="module")
@@ -60,18 +99,21 @@ def box(desk: Page, base: str) -> Page:
     return desk
 
 
-def search(box: Page, query: str) -> list[str]:
-    for text, answer in ("", "検索キーワードを入力"), (query, "見つかりま"):
-        box.fill(INPUT, text)
-        # Material は、キーが離されたときに探しはじめる。
-        box.press(INPUT, "End")
-        expect(box.locator(META)).to_contain_text(answer, timeout=3000)
-    return list(map(str, box.evaluate(FIRST_THREE)))
-
-
-@pytest.mark.parametrize(("query", "stem"), TYPED)
-def test_query_finds_its_page_among_the_first_three(box: Page, query: str, stem: str) -> None:
-    assert stem in search(box, query)
+def test_words_of_a_beginner_find_their_page_among_the_first_three(box: Page) -> None:
+    found = dict(zip(TYPED, box.evaluate(FIRST_THREE, [word for word, _ in TYPED]), strict=True))
+    missed = [
+        f"{word}: {stem} ではなく {three}"
+        for (word, stem), three in found.items()
+        if stem not in three
+    ]
+    first = sum(three[:1] == [stem] for (_, stem), three in found.items())
+    print(
+        f"{len(TYPED)} 語のうち、先頭 {first} 語、三番めまで {len(TYPED) - len(missed)} 語",
+        *missed,
+        sep="\n",
+    )
+    assert len(TYPED) >= 100
+    assert len(missed) <= 0.02 * len(TYPED), missed
 
 
 def test_every_word_of_the_glossary_finds_the_glossary(box: Page) -> None:
@@ -80,7 +122,13 @@ def test_every_word_of_the_glossary_finds_the_glossary(box: Page) -> None:
 
 
 def test_word_that_is_nowhere_finds_nothing(box: Page) -> None:
-    assert search(box, "ペンギン") == []
+    assert box.evaluate(FIRST_THREE, ["ペンギン"]) == [[]]
+
+
+def test_pasted_word_is_looked_for_without_a_key(box: Page) -> None:
+    box.fill(INPUT, "")
+    box.keyboard.insert_text("勾配消失")
+    expect(box.locator(META)).to_contain_text("見つかりま", timeout=20_000)
 
 
 def test_index_is_not_fetched_before_the_first_word(browser: Browser, base: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from bs4 import BeautifulSoup, NavigableString, Tag
 
 from dlnotes.figures import _build
 
-HOME = "https://example.com/dlnotes/"
+HOME = os.environ.get("DLNOTES_URL", "https://example.com/dlnotes/")
 # 読む人にはコードや数式として見える場所。
 VERBATIM = {"code", "pre", "math", "script", "style"}
 # 自分からほかのファイルを取りにいく要素と、その場所を書く属性。

@@ -42,6 +42,8 @@ def line(slope):
     return drawing, f"右の端は {slope} です。"
 """
 SLOPED = f"{HEAD}from dlnotes.slopes import SLOPE\n{LINE}"
+# 住所を貼った先で見える絵が使うもの。
+OF_THE_CARD = ("arrays.", "optimizers.")
 STEEP = f"{HEAD}SLOPE = 9\n{LINE}"
 
 
@@ -91,9 +93,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Studio:
     """図をふたつ描きおえたところ。sloped だけが `slopes` を、`slopes` が `numbers` を読む。"""
     studio = Studio(tmp_path_factory.mktemp("studio"))
     studio.path("figures").mkdir(parents=True)
-    for source in [PACKAGE / "__init__.py", *(PACKAGE / "figures").iterdir()]:
+    for source in PACKAGE.rglob("*.*"):
         name = source.relative_to(PACKAGE).as_posix()
-        if name.startswith(("__init__", "figures/_", "figures/dlnotes.")) and source.is_file():
+        if name.startswith(("__init__", "figures/_", "figures/dlnotes.", *OF_THE_CARD)):
             shutil.copy(source, studio.path(name))
     studio.write("slopes.py", "from dlnotes.numbers import SLOPE\n")
     studio.write("numbers.py", "SLOPE = 1\n")

@@ -101,6 +101,13 @@ def test_same_letters_are_not_subset_twice(tmp_path: Path, monkeypatch: pytest.M
     assert write(tmp_path).read_bytes() == first
 
 
+def test_spoiled_font_is_subset_again(tmp_path: Path) -> None:
+    first = write(tmp_path).read_bytes()
+    (cached,) = (tmp_path / "cache").glob("*.woff2")
+    cached.write_bytes(first[:-1])
+    assert write(tmp_path).read_bytes() == first
+
+
 def test_one_letter_more_gives_another_font(tmp_path: Path) -> None:
     write(tmp_path)
     assert names(read(write(tmp_path, {*LETTERS, "q"})), "q")

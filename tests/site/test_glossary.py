@@ -12,7 +12,7 @@ import markdown
 import pytest
 from bs4 import BeautifulSoup
 
-from dlnotes.site.glossary import DATA, LIMIT, MARKER, Term, read_terms, sort_key
+from dlnotes.site.glossary import DATA, LIMIT, MARKER, Term, read_terms, search_words, sort_key
 
 TERMS = read_terms()
 TWO = """[[terms]]
@@ -232,3 +232,12 @@ def test_definitions_are_indexed_on_the_glossary_only(site: Path) -> None:
         if term.definition in entry["text"]
     }
     assert with_definition == {"glossary/"}
+
+
+def test_every_section_the_glossary_points_to_is_indexed_with_all_words(site: Path) -> None:
+    index = json.loads((site / "search" / "index.json").read_text(encoding="utf-8"))
+    tags = {entry["location"]: set(entry.get("tags", [])) for entry in index["docs"]}
+    missing = {
+        place: set(words) - tags.get(place, set()) for place, words in search_words().items()
+    }
+    assert {place: words for place, words in missing.items() if words} == {}

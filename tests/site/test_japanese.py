@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import markdown
 import pytest
+from bs4 import BeautifulSoup
 
 EXTENSIONS = ["tables", "admonition", "footnotes", "dlnotes.site.math", "dlnotes.site.japanese"]
 
@@ -73,3 +74,24 @@ def test_nothing_but_newlines_is_removed() -> None:
     text = "文 の、 `code` と **太字** 。\nつぎ\n\n- 項 目\n\n| a | 列 |\n|---|---|\n| 文 字 | b |"
     plain = markdown.markdown(text, extensions=["tables"])
     assert render(text).replace("\n", "") == plain.replace("\n", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "together"),
+    [
+        ("値（$x$）。次", "（x）。"),
+        ("$x$、$y$ を", "x、"),
+        ("**$x$**、「$y$」は", "「y」"),
+        ("- 値は $x$。", "x。"),
+        ("二つ（$x$ と $y$）", "（x|y）"),
+    ],
+)
+def test_formula_and_the_marks_beside_it_stay_on_one_line(text: str, together: str) -> None:
+    soup = BeautifulSoup(render(text), "html.parser")
+    assert "|".join(s.get_text() for s in soup.select(".dl-together")) == together
+    plain = markdown.markdown(text.replace("$", ""))
+    assert soup.get_text() == BeautifulSoup(plain, "html.parser").get_text()
+
+
+def test_formula_among_other_letters_is_left_alone() -> None:
+    assert "dl-together" not in render("値 $x$ は（次）$y$ です\n\n$$x$$\n\n、")

@@ -135,12 +135,18 @@ def test_cache_survives_a_change_in_a_module_the_notebook_does_not_reach(
     assert use_cache(tmp_path) == before
 
 
-def test_broken_cache_entry_is_removed_and_a_good_one_kept(package: Path, tmp_path: Path) -> None:
+def test_cache_entry_cut_short_or_changed_is_removed_and_a_good_one_kept(
+    package: Path, tmp_path: Path
+) -> None:
     cache = use_cache(tmp_path)
-    (cache / "good.json").write_text('{"cells": []}', encoding="utf-8")
-    (cache / "broken.json").write_text('{"cells": [', encoding="utf-8")
+    for name in ("good", "changed"):
+        (cache / f"{name}.json").write_text('{"cells": []}', encoding="utf-8")
+    plugin = SimpleNamespace(config={"cache_dir": str(cache)})
+    notebooks.seal_cache(SimpleNamespace(plugins={"mkdocs-jupyter": plugin}))  # type: ignore[arg-type]
+    (cache / "changed.json").write_text('{"cells": [1]}', encoding="utf-8")
+    (cache / "cut.json").write_text('{"cells": [', encoding="utf-8")
     use_cache(tmp_path)
-    assert [entry.name for entry in cache.iterdir()] == ["good.json"]
+    assert [entry.name for entry in cache.glob("*.json")] == ["good.json"]
 
 
 def test_notebooks_run_with_the_python_of_the_build(package: Path, tmp_path: Path) -> None:

@@ -120,6 +120,22 @@ def test_right_choices_are_spread_evenly() -> None:
     assert all(0.15 < places[place] / len(QUESTIONS) < 0.35 for place in range(4)), places
 
 
+def shown_length(choice: Choice) -> int:
+    """見える字の、およその数。"""
+    return len(re.sub(r"\\[A-Za-z]+|[{}$^_\\` ]", "", choice.text))
+
+
+def test_right_choice_is_not_given_away_by_its_length() -> None:
+    longest = []
+    for question in QUESTIONS:
+        (right_length,) = (shown_length(c) for c in question.choices if c.right)
+        wrong_length = max(shown_length(c) for c in question.choices if not c.right)
+        assert right_length <= 1.25 * wrong_length + 3, question.id
+        longest += [question.id] * (right_length > wrong_length)
+    # でたらめに選んでも 1/4 なので、いちばん長いものを選ぶだけでは当たらない。
+    assert len(longest) <= 0.3 * len(QUESTIONS), longest
+
+
 @pytest.mark.parametrize("question", [q for q in QUESTIONS if q.check], ids=identify)
 def test_only_the_right_choice_agrees_with_the_computed_answer(question: Question) -> None:
     assert agreeing(question) == right(question)

@@ -25,7 +25,7 @@ from dlnotes.figures._slider import Slider
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Drawing", "build", "register", "source_key", "stale"]
+__all__ = ["CARD", "Drawing", "build", "register", "source_key", "stale"]
 
 _PACKAGE = Path(__file__).parents[1]
 _LIBRARIES = ("numpy", "matplotlib", "matplotlib-fontja", "scour")
@@ -35,17 +35,18 @@ _LIBRARIES = ("numpy", "matplotlib", "matplotlib-fontja", "scour")
 class Drawing:
     """図ひとつの名前。`docs/` の原稿と同じ幹と、描く関数の名前からなる。
 
-    つまみで動かす図なら、つまみも持つ。
+    つまみで動かす図なら、つまみも持つ。ページの外で見せる絵は、どこでも読まれる PNG にする。
     """
 
     stem: str
     name: str
     slider: Slider | None = None
+    suffix: str = ".svg"
 
     @property
     def path(self) -> Path:
         """ページに書く図の場所。出力先のフォルダーから見たもの。"""
-        return Path(self.stem, f"{self.name}.svg")
+        return Path(self.stem, f"{self.name}{self.suffix}")
 
     @property
     def lights(self) -> list[Path]:
@@ -56,7 +57,9 @@ class Drawing:
 
     @property
     def paths(self) -> list[Path]:
-        """明るい配色と暗い配色の SVG の場所。"""
+        """明るい配色と暗い配色の SVG の場所。PNG の絵は、明るい配色だけ。"""
+        if self.suffix == ".png":
+            return [self.path]
         return [p for light in self.lights for p in (light, light.with_suffix(".dark.svg"))]
 
     @property
@@ -68,6 +71,10 @@ class Drawing:
     def files(self) -> list[Path]:
         """描いてできるすべてのファイルの場所。"""
         return [*self.paths, self.frames] if self.slider else self.paths
+
+
+# ほかのサイトに住所を貼ったときに、題と一緒に見える絵。
+CARD = Drawing("_cover", "card", suffix=".png")
 
 
 def register() -> list[Drawing]:
@@ -164,17 +171,24 @@ def stale(folder: Path) -> list[tuple[Drawing, str]]:
         folder: 図の置き場所。
     """
     figures = Path(__file__).parent
-    stems = {d.stem for d in register()}
+    drawings = [*register(), CARD]
+    stems = {d.stem for d in drawings}
     keys = {s: source_key((figures / f"{s}.py").read_text(encoding="utf-8")) for s in stems}
-    return [(d, keys[d.stem]) for d in register() if not _is_fresh(d, keys[d.stem], folder)]
+    return [(d, keys[d.stem]) for d in drawings if not _is_fresh(d, keys[d.stem], folder)]
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, data: bytes) -> None:
     """別名で書いてから名前を変え、途中で止められても半端なファイルを残さない。"""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8")
+    temporary.write_bytes(data)
     temporary.replace(path)
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
 
 
 def _svg(figure: Figure) -> str:
@@ -227,17 +241,20 @@ def _draw(drawing: Drawing, key: str, folder: Path) -> None:
 
     warnings.simplefilter("error")
     function = getattr(importlib.import_module(f"dlnotes.figures.{drawing.stem}"), drawing.name)
-    if drawing.slider is None:
+    if drawing.suffix == ".png":
+        _write(folder / drawing.path, _png(function()))
+        svgs = []
+    elif drawing.slider is None:
         svgs = [_svg(function())]
     else:
         svgs, frames = _draw_frames(drawing.slider, function)
-        _write(folder / drawing.frames, frames)
-    for light, svg in zip(drawing.lights, svgs, strict=True):
-        _write(folder / light, svg)
-        _write(folder / light.with_suffix(".dark.svg"), to_dark(svg))
+        _write(folder / drawing.frames, frames.encode())
+    for light, svg in zip(drawing.lights, svgs, strict=bool(svgs)):
+        _write(folder / light, svg.encode())
+        _write(folder / light.with_suffix(".dark.svg"), to_dark(svg).encode())
     # 最後に書く受領証がなければ、その図はまだ描かれていないことになる。
     receipt = json.dumps(_receipt(drawing, key, folder))
-    _write((folder / drawing.path).with_suffix(".json"), receipt)
+    _write((folder / drawing.path).with_suffix(".json"), receipt.encode())
 
 
 def _check_writable(folder: Path) -> None:
@@ -271,7 +288,7 @@ def build(folder: Path) -> None:
                 failed += [f"図 {jobs[job].path} を描けません: {type(error).__name__}: {error}"]
     if failed:
         raise RuntimeError("\n".join(sorted(failed)))
-    known = {p for d in register() for p in (*d.files, d.path.with_suffix(".json"))}
+    known = {p for d in [*register(), CARD] for p in (*d.files, d.path.with_suffix(".json"))}
     for path in folder.rglob("*.*"):
         if path.is_file() and path.relative_to(folder) not in known:
             path.unlink(missing_ok=True)

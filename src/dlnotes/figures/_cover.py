@@ -1,4 +1,4 @@
-"""本の表紙。DL006 の谷を勾配降下法で下る道を、そのまま絵にする。"""
+"""本の表紙と、住所を貼った先で見える絵。DL006 の谷を勾配降下法で下る道を、そのまま絵にする。"""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import io
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dlnotes.arrays import Array
 from dlnotes.figures import _style
 from dlnotes.optimizers import SGD, Momentum, Optimizer
 
-__all__ = ["cover", "cover_files"]
+__all__ = ["card", "cover", "cover_files"]
 
 # B5 の紙の大きさ（インチ）。
 _SIZE = (182 / 25.4, 257 / 25.4)
@@ -28,8 +29,19 @@ def _path(optimizer: Optimizer[Any]) -> Array:
     return np.array(path).T
 
 
+def _valley(ax: Axes) -> None:
+    """細長い谷を、勾配降下法とモメンタムが下っていきます。"""
+    ax.set_axis_off()
+    x, y = np.meshgrid(np.linspace(-3.2, 1.6, 300), np.linspace(-1.5, 1.5, 300))
+    E = (_CURVATURE[0] * x**2 + _CURVATURE[1] * y**2) / 2
+    ax.contour(x, y, E, levels=np.geomspace(0.02, 16, 22), colors=_style.FAINT, linewidths=1)
+    for optimizer, color in ((SGD(0.145), _style.BLUE), (Momentum(0.04, 0.8), _style.RED)):
+        ax.plot(*_path(optimizer), color=color, marker="o", markersize=4)
+    ax.plot(0, 0, marker="*", color=_style.ORANGE, markersize=18)
+
+
 def cover(title: str, subtitle: str) -> Figure:
-    """細長い谷を、勾配降下法とモメンタムが下っていきます。
+    """本の表紙を描きます。
 
     Args:
         title: 本の題。
@@ -39,15 +51,24 @@ def cover(title: str, subtitle: str) -> Figure:
     drawing.set_facecolor("white")
     drawing.set_layout_engine("none")
     ax.set_position((0, 0, 1, 0.68))
-    ax.set_axis_off()
-    x, y = np.meshgrid(np.linspace(-3.2, 1.6, 300), np.linspace(-1.5, 1.5, 300))
-    E = (_CURVATURE[0] * x**2 + _CURVATURE[1] * y**2) / 2
-    ax.contour(x, y, E, levels=np.geomspace(0.02, 16, 22), colors=_style.FAINT, linewidths=1)
-    for optimizer, color in ((SGD(0.145), _style.BLUE), (Momentum(0.04, 0.8), _style.RED)):
-        ax.plot(*_path(optimizer), color=color, marker="o", markersize=4, linewidth=1.6)
-    ax.plot(0, 0, marker="*", color=_style.ORANGE, markersize=18)
+    _valley(ax)
     drawing.text(0.1, 0.86, title, fontsize=30)
     drawing.text(0.1, 0.815, subtitle, fontsize=12)
+    return drawing
+
+
+def card() -> Figure:
+    """題の下に、谷を下る道が見えます。"""
+    # 1200 × 630 ピクセル。どのサービスも切り取らない比で、端は空けておく。
+    drawing, (ax,) = _style.figure(width=12, height=6.3)
+    drawing.set_dpi(100)
+    drawing.set_facecolor("white")
+    drawing.set_layout_engine("none")
+    ax.set_position((0, 0, 1, 0.46))
+    _valley(ax)
+    title = "動くコードで確かめる\n深層学習 1 日目"
+    drawing.text(0.06, 0.9, title, fontsize=56, va="top", linespacing=1.3)
+    drawing.text(0.06, 0.55, "dlnotes 深層学習ノート", fontsize=26, va="top", color=_style.BLUE)
     return drawing
 
 

@@ -115,7 +115,7 @@ def next_word() -> Figure:
 
 def hidden_weather() -> Figure:
     """六日間の行動から推し量った天気。丸はその日までの観測による確率、太い線はビタビの経路。"""
-    drawing, (ax,) = _style.figure(height=2.9)
+    drawing, (ax,) = _style.figure(height=3.1)
     model = HiddenMarkovModel(
         np.array([0.6, 0.4]),
         np.array([[0.8, 0.2], [0.4, 0.6]]),
@@ -133,7 +133,8 @@ def hidden_weather() -> Figure:
     for s, color in enumerate([_style.ORANGE, _style.BLUE]):
         ax.scatter(days, np.full(6, s), 900 * filtered[:, s], color=color, alpha=0.35, zorder=3)
         for t, p in zip(days.tolist(), filtered[:, s], strict=True):
-            ax.text(t, s, f"{p:.2f}", ha="center", va="center", fontsize=10, zorder=4)
+            # 線と重ならないよう、晴れは丸の上、雨は丸の下に書く。
+            ax.text(t, 1.4 * s - 0.2, f"{p:.2f}", ha="center", va="center", fontsize=10)
     names = ["散歩", "買い物", "読書"]
     ax.set_xticks(days, [f"{t} 日目\n{names[m]}" for t, m in zip(days, seen, strict=True)])
     ax.set_yticks([0, 1], ["晴れ", "雨"])

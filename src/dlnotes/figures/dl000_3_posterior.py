@@ -64,7 +64,7 @@ def two_thousand_people() -> Figure:
 @Slider("有病率", (0.01, 0.1, 1, 2, 5, 10, 20, 50), start=1, unit="%")
 def posterior_against_prior(percent: float) -> tuple[Figure, str]:
     """同じ検査でも、陽性の意味は有病率で変わります。"""
-    drawing, (top, bottom) = _style.figure(2, height=5.4, height_ratios=[2, 3])
+    drawing, (top, bottom) = _style.figure(2, height=5.7, height_ratios=[2, 3])
     here = percent / 100
     healthy = 1 - here
     top.bar(0, 1, healthy, align="edge", fill=False, edgecolor=_style.FAINT)
@@ -91,7 +91,8 @@ def posterior_against_prior(percent: float) -> tuple[Figure, str]:
     bottom.set(xscale="log", xlabel="有病率", ylabel="病気の確率", ylim=(0, 1.02), xlim=(1e-4, 0.9))
     bottom.set_xticks([1e-4, 1e-3, 1e-2, 1e-1, 0.5], ["0.01%", "0.1%", "1%", "10%", "50%"])
     bottom.minorticks_off()
-    bottom.legend(loc="upper left")
+    # 縦の線が有病率とともに動くので、凡例は外に置く。
+    bottom.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
     yes, no = (readable(float(f"{p[-1]:.2g}")) for p in (once, negative))
     return drawing, f"病気の確率は、陽性なら {yes}、陰性なら {no} です。"
 

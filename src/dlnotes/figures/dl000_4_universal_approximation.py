@@ -24,6 +24,7 @@ from dlnotes.universal_approximation import (
 __all__ = [
     "bump",
     "error_against_width",
+    "freehand",
     "outside",
     "sawtooth",
     "training_gap",
@@ -100,6 +101,29 @@ def error_against_width() -> Figure:
     ax.set_xticks(widths, [str(n) for n in widths])
     ax.minorticks_off()
     ax.legend(loc="lower left")
+    return drawing
+
+
+def freehand() -> Figure:
+    """等間隔の折れ目では、曲がり方の急なところに誤差が残ります。"""
+    drawing, axes = _style.figure(2, height=5.0, sharex=True)
+    x = np.linspace(0, 1, 1001)
+
+    def g(x: Array) -> Array:
+        y: Array = 0.8 * np.sin(14 * x**3) - 0.6 * x + 0.3
+        return y
+
+    for ax, n in zip(axes, (4, 16), strict=True):
+        network = relu_interpolant(g, 0, 1, n)
+        error = sup_error(network, g, 0, 1)
+        nodes = np.append(-network[0].b, 1.0)
+        worst = x[np.argmax(abs(_curve(network, x) - g(x)))]
+        ends = np.array([g(worst), _curve(network, np.array([worst]))[0]])
+        ax.plot(x, g(x), "-", color=_style.FAINT, linewidth=6)
+        ax.plot(nodes, _curve(network, nodes), "-o", color=_style.BLUE, linewidth=1.5, markersize=5)
+        ax.plot([worst, worst], ends, "-", color=_style.RED, linewidth=3)
+        ax.set(title=f"{n} ユニット: 最大の誤差 {error:.2f}", ylim=(-1.2, 1.2))
+    axes[-1].set(xlabel="$x$")
     return drawing
 
 

@@ -73,9 +73,10 @@ def step_size(h: float) -> tuple[Figure, str]:
         says.append(f"{label}の誤差は {readable(float(f'{error[-1]:.0e}'))}")
     top.set(ylabel="$f(u)$", ylim=(0, 1.25), xlim=(-1.5, 4))
     bottom.axvline(h, color=_style.INK, linestyle="-", linewidth=1)
-    bottom.set(xlabel="刻み幅 $h$", ylabel="誤差の絶対値", ylim=(1e-14, 2), xlim=(5e-17, 2))
+    bottom.set(xlabel="刻み幅 $h$", ylabel="誤差の絶対値", ylim=(1e-14, 2), xlim=(3e-17, 3))
     bottom.set_xticks([1e-16, 1e-12, 1e-8, 1e-4, 1])
-    bottom.legend(loc="lower left")
+    # 縦の線が h とともに端から端まで動くので、凡例は外に置く。
+    bottom.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
     return drawing, f"{'、'.join(says)} です。"
 
 

@@ -21,7 +21,8 @@ from time import gmtime, strftime
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 from bs4 import BeautifulSoup, Tag
-from pypdf import PdfReader
+from bs4.filter import SoupStrainer
+from pikepdf import ObjectStreamMode, Pdf
 from tqdm import tqdm
 
 from dlnotes.figures._cover import cover_files
@@ -49,7 +50,10 @@ _ONLY_ON_SCREEN = (
     "script, style, button, input, select, template, .headerlink, .dl-notebook-links, .dl-book,"
     ' img[src$="#only-dark"]'
 )
+# これより長いコードは、ページの境で分けてよい。
+_LONG = 20
 _LABEL = re.compile(r"問 \d+")
+_CODE = re.compile(r"DL\d+(_\d)?(?= )")
 # EPUB は、外のファイルを指す SVG の文書型宣言を許さない。
 _DOCTYPE = re.compile(rb"<!DOCTYPE svg [^>]*>")
 _USE = re.compile(rb'<use\b[^>]*href="#([^"]*)"[^>]*/>')
@@ -58,10 +62,16 @@ _DATE = re.compile(rb"\(D:\d{14}\+00'00'\)")
 # 横に長い式と表は、紙の幅に入るまで小さくする。
 _FIT = """
 document.fonts.ready.then(() => {
-  for (const box of document.querySelectorAll(".arithmatex, table")) {
-    const room = box.parentElement.clientWidth
-    for (let size = 100; box.scrollWidth > room + 1 && size > 50; size -= 4)
-      box.style.fontSize = `${size}%`
+  const boxes = [...document.querySelectorAll("div.arithmatex, table")]
+  const sizes = boxes.map(() => 1)
+  // 測ることと変えることを混ぜると、一つ変えるたびに本の全体が組み直される。
+  for (let turn = 0; turn < 4; turn++) {
+    const rooms = boxes.map(box => box.parentElement.clientWidth / box.scrollWidth)
+    boxes.forEach((box, i) => {
+      if (rooms[i] > 0.995) return
+      sizes[i] = Math.max(0.5, 0.98 * rooms[i] * sizes[i])
+      box.style.fontSize = `${100 * sizes[i]}%`
+    })
   }
 })
 """
@@ -77,11 +87,12 @@ h1, .contents { break-before: page; }
 .contents ul { list-style: none; padding: 0; }
 .contents ul ul { padding-left: 1.5em; }
 .contents li { margin: 0.1em 0; }
-.contents .part { font-weight: bold; margin: 1em 0 0.2em; }
+.contents .part { break-after: avoid; font-weight: bold; margin: 1em 0 0.2em; }
+.contents > ul > li > a { break-after: avoid; }
 .contents a { color: inherit; display: flex; text-decoration: none; }
 .contents a::after { content: attr(data-page); margin-left: auto; padding-left: 1em; }
-.dl-figure img { max-height: 190mm; }
-.arithmatex { overflow: visible; break-inside: avoid; }
+.dl-figure img, .dl-plot { max-height: 105mm; width: auto; }
+div.arithmatex { overflow: visible; break-inside: avoid; }
 .admonition, .doc-object { box-decoration-break: clone; }
 """
 
@@ -124,9 +135,9 @@ def _text(element: Tag | None) -> str:
     return element.get_text().strip() if element else ""
 
 
-def _soup(path: Path) -> BeautifulSoup:
+def _soup(path: Path, only: SoupStrainer | None = None) -> BeautifulSoup:
     try:
-        return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+        return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser", parse_only=only)
     except FileNotFoundError as error:
         raise BookError(
             f"{path} がありません。先に make site でサイトを作ってください。"
@@ -156,7 +167,8 @@ def read_book(site: Path) -> Book:
     names = {url: url.strip("/").rpartition("/")[2] or "index" for url in places}
     pages, pictures = [], set()
     for url, part in tqdm(places.items(), "本のページ", unit="枚"):
-        article = _soup(site / url.strip("/") / "index.html").article
+        # 本文のほか（目次や検索の窓）は、木にする時間がかかるだけなので読まない。
+        article = _soup(site / url.strip("/") / "index.html", SoupStrainer("article")).article
         if article is None:
             raise BookError(f"{url} に本文がありません")
         pictures |= _clean(article, url, names)
@@ -194,12 +206,19 @@ def _clean(article: Tag, url: str, names: dict[str, str]) -> set[str]:
     for element in article.select(_ONLY_ON_SCREEN):
         element.decompose()
     for element in article.find_all(True):
-        for attribute in ("tabindex", "loading", "hidden"):
-            element.attrs.pop(attribute, None)
+        for attribute in list(element.attrs):
+            # data-… はスクリプトだけが読む。
+            if attribute in {"tabindex", "loading", "hidden"} or attribute.startswith("data-"):
+                del element[attribute]
+    for control in article.select(".dl-slider__control"):
+        control.string = f"{control.get_text()} の図（サイトでは、つまみで動かせます）"
     for math in article.find_all("math"):
         math["xmlns"] = "http://www.w3.org/1998/Math/MathML"
-    for element in article.select("math [displaystyle], math [scriptlevel]"):
-        _set_style_around(element)
+        for element in [*math.find_all(displaystyle=True), *math.find_all(scriptlevel=True)]:
+            _set_style_around(element)
+    for code in article.select(".language-python, .language-text"):
+        if code.get_text().count("\n") > _LONG:
+            code["class"] = " ".join([*code.get_attribute_list("class"), "dl-long"])
     _move_answers(article)
     _unfold(article)
     for link in article.find_all("a", href=True):
@@ -239,21 +258,29 @@ def _new(name: str, text: str = "", **attributes: str) -> Tag:
     return tag
 
 
+def _label(folded: Tag, number: int) -> str:
+    """答えの見出し。題目ごとに番号を振り直す確認テストのページでは、題目の番号も付ける。"""
+    asked = folded.summary if "question" in folded["class"] else folded.find_previous_sibling("p")
+    match = _LABEL.match(_text(asked))
+    code = _CODE.match(_text(folded.find_previous("h2")))
+    return f"{code[0]} {match[0]}" if match and code else match[0] if match else f"解答 {number}"
+
+
 def _move_answers(article: Tag) -> None:
     """答えを章の終わりに移す。問いのすぐ下に開いておくと、考える前に目に入ってしまう。"""
     folded = article.select("details.question, details.success")
     if not folded:
         return
+    labels = [_label(question, number) for number, question in enumerate(folded, start=1)]
     article.append(_new("h2", "答え", id="book-answers"))
-    for number, question in enumerate(folded, start=1):
+    for number, (question, label) in enumerate(zip(folded, labels, strict=True), start=1):
         summary = question.summary
         assert summary is not None
-        label = match[0] if (match := _LABEL.match(_text(summary))) else f"解答 {number}"
         question_id, answer_id = f"book-question-{number}", f"book-answer-{number}"
         asked = _new("p", **{"class": "question", "id": question_id})
-        if match:
+        if _LABEL.match(_text(summary)):
             asked.extend([*summary.contents, " "])
-        asked.append(_new("a", f"→ {label}の答え" if match else f"→ {label}", href=f"#{answer_id}"))
+        asked.append(_new("a", "→ 答え", href=f"#{answer_id}"))
         summary.decompose()
         question.insert_before(asked)
         answer = question.extract()
@@ -313,7 +340,8 @@ def _contents(book: Book, marks: dict[str, str], numbers: dict[str, int]) -> Ite
     for page in book.pages:
         if page.part != part:
             part = page.part
-            yield f'<p class="part">{escape(part)}</p>' if part else ""
+            # 部に入らない章は、前の部の続きに見えないよう、名前のない行で分ける。
+            yield f'<p class="part">{escape(part)}</p>'
         file = f"{page.name}.xhtml"
         sections = "".join(
             f"<li>{line(f'{file}#{mark}', title)}</li>" for mark, title in page.sections()
@@ -383,17 +411,18 @@ def write_pdf(book: Book, destination: Path, chromium: str, seconds: int) -> Non
             pdf = _print(chromium, folder)
             numbers = page_numbers(pdf)
     date = strftime("(D:%Y%m%d%H%M%S+00'00')", gmtime(seconds)).encode()
-    _write(destination, lambda path: path.write_bytes(_DATE.sub(date, pdf)))
+    with Pdf.open(BytesIO(_DATE.sub(date, pdf))) as document:
+        # 読み上げのための目録を Chromium は圧縮しないので、大きさが倍を超えてしまう。
+        options = {"object_stream_mode": ObjectStreamMode.generate, "deterministic_id": True}
+        _write(destination, lambda path: document.save(path, **options))
 
 
 def page_numbers(pdf: bytes) -> dict[str, int]:
     """PDF の中の飛び先の名前から、1 から数えたページ番号への対応。"""
-    reader = PdfReader(BytesIO(pdf))
-    found = {
-        name: reader.get_destination_page_number(place)
-        for name, place in reader.named_destinations.items()
-    }
-    return {name.lstrip("/"): number + 1 for name, number in found.items() if number is not None}
+    with Pdf.open(BytesIO(pdf)) as document:
+        numbers = {page.obj.objgen: number for number, page in enumerate(document.pages, start=1)}
+        places = document.Root.Dests.items()
+        return {name.lstrip("/"): numbers[place[0].objgen] for name, place in places}
 
 
 def _write(destination: Path, write: Callable[[Path], object]) -> None:

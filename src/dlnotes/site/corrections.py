@@ -59,17 +59,22 @@ class _Table(Preprocessor):
         return [*lines[:place], *self._rows(), *lines[place + 1 :]]
 
     def _rows(self) -> Iterator[str]:
-        yield "| 訂正 | 言われていたこと | 正しくは |"
-        yield "|---|---|---|"
-        for page in sorted(self.docs.glob("*.md")):
-            code = match[0].upper() if (match := _CODE.match(page.stem)) else "資料"
+        # 三列にすると、電話の幅では一列が六字ほどになる。
+        yield "| 言われていたこと | 正しくは |"
+        yield "|---|---|"
+        # 題目の順。どの題目でもないページは終わりに置く。
+        for page in sorted(self.docs.glob("*.md"), key=lambda page: (not _code(page), page.stem)):
             for title, said, true in corrections(page.read_text(encoding="utf-8")):
-                link = f"[{title.removeprefix('訂正: ')}]({page.name}#{_slug(title, '-')})"
-                cells = (
-                    f"{code} {link}",
-                    *(t.replace("](#", f"]({page.name}#") for t in (said, true)),
-                )
-                yield f"| {' | '.join(join_lines(cell).replace('|', '&#124;') for cell in cells)} |"
+                name = title.removeprefix("訂正: ")
+                link = f"[{name}]({page.name}#{_slug(title, '-')})"
+                texts = [join_lines(t.replace("](#", f"]({page.name}#")) for t in (said, true)]
+                cells = [f"**{_code(page) or '資料'}** {link}<br>{texts[0]}", texts[1]]
+                yield f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
+
+
+def _code(page: Path) -> str:
+    """題目の番号。題目のページでなければ空。"""
+    return match[0].upper() if (match := _CODE.match(page.stem)) else ""
 
 
 class CorrectionsExtension(Extension):

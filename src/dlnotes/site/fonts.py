@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import shutil
 import unicodedata
 from collections.abc import Iterable
 from html import unescape
@@ -57,16 +56,24 @@ def write_math_font(characters: Iterable[str], cache: Path, destination: Path) -
     """
     text = "".join(sorted({*characters, *_ALWAYS}))
     name = f"{version('ziamath')} {version('fonttools')} {Path(__file__).read_text('utf-8')} {text}"
-    cached = cache / f"{hashlib.sha256(name.encode()).hexdigest()}.woff2"
-    if not cached.exists():
+    key = hashlib.sha256(name.encode()).hexdigest()
+    # 名前に中身のハッシュも入れ、壊れたものは使わない。
+    font = next((f for old in cache.glob(f"{key}.*.woff2") if (f := _whole(old))), None)
+    if font is None:
+        font = _subset(text)
         cache.mkdir(parents=True, exist_ok=True)
         for old in cache.glob("*.woff2"):
             old.unlink(missing_ok=True)
-        temporary = cache / f".{cached.name}.{os.getpid()}"
-        temporary.write_bytes(_subset(text))
-        temporary.replace(cached)
+        temporary = cache / f".{key}.{os.getpid()}"
+        temporary.write_bytes(font)
+        temporary.replace(cache / f"{key}.{hashlib.sha256(font).hexdigest()}.woff2")
     destination.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(cached, destination)
+    destination.write_bytes(font)
+
+
+def _whole(file: Path) -> bytes | None:
+    data = file.read_bytes()
+    return data if file.name.split(".")[1] == hashlib.sha256(data).hexdigest() else None
 
 
 def book_fonts(characters: Iterable[str]) -> dict[str, bytes]:

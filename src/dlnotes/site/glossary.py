@@ -18,7 +18,7 @@ from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
 from pymdownx.slugs import slugify
 
-__all__ = ["GlossaryExtension", "Term", "makeExtension", "read_terms", "sort_key"]
+__all__ = ["GlossaryExtension", "Term", "makeExtension", "read_terms", "search_words", "sort_key"]
 
 DATA = Path(__file__).with_suffix(".toml")
 MARKER = "[[用語集]]"
@@ -110,6 +110,19 @@ def _parse(text: str) -> tuple[Term, ...]:
                 f"用語集の「{entry.get('ja')}」の項目に過不足があります: {error}"
             ) from error
     return tuple(sorted(terms, key=lambda term: (term.row == _LATIN, sort_key(term))))
+
+
+def search_words(data: Path = DATA) -> dict[str, list[str]]:
+    """検索の索引での節の住所から、そこで教える用語のすべての言い方への対応です。
+
+    Args:
+        data: 用語集のデータ（TOML）。
+    """
+    words: dict[str, list[str]] = {}
+    for term in read_terms(data):
+        section = words.setdefault(term.link.replace(".md", "/", 1), [])
+        section += dict.fromkeys([term.ja, *term.variants, term.en])
+    return words
 
 
 def sort_key(term: Term) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import subprocess
 import sys
 from functools import cache, partial
@@ -17,7 +19,12 @@ from mkdocs.structure.pages import Page
 from dlnotes.figures import _build
 from dlnotes.site import counts, fonts, notebooks, reuse, runtime
 from dlnotes.site.compact import compact
+from dlnotes.site.glossary import search_words
 from dlnotes.site.policy import with_policy
+from dlnotes.site.sharing import description
+
+if sys.platform != "win32":
+    import fcntl
 
 _CACHE = Path(".cache")
 _FIGURES = _CACHE / "figures"
@@ -25,6 +32,30 @@ _RUNTIME = _CACHE / "runtime"
 _MATH_FONT = "assets/fonts/math.woff2"
 # ビルドのたびに空にし、ページに出た数式の字を集める。
 _math_characters: set[str] = set()
+
+
+@cache
+def _lock() -> list[int]:
+    """鍵をかけるもの（キャッシュのフォルダー）。Windows では、鍵をかけずに進む。"""
+    if sys.platform == "win32":
+        return []
+    _CACHE.mkdir(parents=True, exist_ok=True)
+    return [os.open(_CACHE, os.O_RDONLY)]
+
+
+def _take_lock() -> None:
+    """同じキャッシュを使うビルドを一つにする。強制終了されても、鍵は残らない。"""
+    for folder in _lock():
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("別のビルドが終わるのを待っています。", file=sys.stderr, flush=True)
+            fcntl.flock(folder, fcntl.LOCK_EX)
+
+
+def _release_lock() -> None:
+    for folder in _lock():
+        fcntl.flock(folder, fcntl.LOCK_UN)
 
 
 @cache
@@ -41,13 +72,20 @@ def _has_runtime() -> bool:
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """変わった図を描き、ノートブックのキャッシュを今の `dlnotes` のものにします。"""
     _math_characters.clear()
+    _take_lock()
     if _build.stale(_FIGURES):
         # 編集された関数を読み直すため、別のプロセスで描く。
         command = [sys.executable, "-m", "dlnotes.figures", str(_FIGURES)]
-        if subprocess.run(command, check=False).returncode:
+        # ビルドだけが強制終了されても、描き終わるまでは鍵を持たせておく。
+        if subprocess.run(command, pass_fds=_lock(), check=False).returncode:
             raise PluginError("図を描けませんでした（理由は上にあります）")
     notebooks.use_cache(config, _CACHE / "notebooks")
-    config.extra["runtime"] = _has_runtime()
+    offline = config.extra["offline"]
+    config.extra["runtime"] = not offline and _has_runtime()
+    if offline:
+        # サーバーがなければ、フォルダーの住所で index.html は開かない。
+        config.use_directory_urls = False
+        config.copyright = f"{config.copyright} · オフライン版（コードの実行はできません）"
     index = vars(config.plugins["material/search"])["search_index"]
     add = partial(reuse.add_to_index, index.entries, index.add_entry_from_context)
     index.add_entry_from_context = add
@@ -62,6 +100,8 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
         for path in drawing.paths:
             uri = f"figures/{path.as_posix()}"
             files.append(File.generated(config, uri, abs_src_path=str(_FIGURES / path)))
+    card = str(_FIGURES / _build.CARD.path)
+    files.append(File.generated(config, "assets/card.png", abs_src_path=card))
     if config.extra["runtime"]:
         for uri, path in runtime.collect(_RUNTIME).items():
             files.append(File.generated(config, uri, abs_src_path=str(path)))
@@ -85,7 +125,7 @@ def on_page_content(html: str, *, page: Page, config: MkDocsConfig, files: Files
 
 
 def on_env(env: Environment, *, config: MkDocsConfig, files: Files) -> Environment:
-    """すべての本文ができ、検索の索引はまだのときに、数を入れます。"""
+    """すべての本文ができ、検索の索引はまだのときに、数を入れ、紹介文を取り出します。"""
     pages = [file.page for file in files.documentation_pages() if file.page]
     numbers = counts.count({page.file.src_uri: page.content or "" for page in pages})
     for page in pages:
@@ -93,6 +133,8 @@ def on_env(env: Environment, *, config: MkDocsConfig, files: Files) -> Environme
             page.content = counts.fill(page.content or "", numbers)
         except ValueError as error:
             raise PluginError(f"{page.file.src_uri}: {error}") from error
+        if said := description(page.content):
+            page.meta.setdefault("description", said)
     return env
 
 
@@ -108,10 +150,35 @@ def on_post_template(output: str, *, template_name: str, config: MkDocsConfig) -
 
 
 def on_post_build(*, config: MkDocsConfig) -> None:
-    """使われた字だけの数式フォントを書き、検索の索引をページがすぐには取らないところに移します。"""
+    """使われた字だけの数式フォントを書き、検索の索引に用語の言い方を足して、別のところに移します。"""
+    notebooks.seal_cache(config)
     fonts.write_math_font(_math_characters, _CACHE / "fonts", Path(config.site_dir, _MATH_FONT))
-    # 本物の索引は assets/javascripts/workers/on-demand.js が取りにいく。
     index = Path(config.site_dir, "search", "search_index.json")
-    content = index.read_text(encoding="utf-8")
-    index.with_name("index.json").write_text(content, encoding="utf-8")
-    index.write_text(json.dumps(json.loads(content) | {"docs": []}), encoding="utf-8")
+    content = json.loads(index.read_text(encoding="utf-8"))
+    # 「バックプロパゲーション」と打った人を、用語集ではなく、誤差逆伝播法を教える節に導く。
+    words = search_words()
+    for section in content["docs"]:
+        # オフライン版では、ページの住所がフォルダーではなくファイルになる。
+        taught = words.get(section["location"].replace(".html", "/", 1), [])
+        if taught:
+            section["tags"] = [*section.get("tags", []), *taught]
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    if config.extra["offline"]:
+        # file: のページでは、Material は索引をスクリプトから読む。
+        index.with_suffix(".js").write_text(f"var __index = {text}", encoding="utf-8")
+        index.unlink()
+    else:
+        # 本物の索引は、言葉が打ちこまれてから assets/javascripts/workers/on-demand.js が取りにいく。
+        index.with_name("index.json").write_text(text, encoding="utf-8")
+        index.write_text(json.dumps(content | {"docs": []}), encoding="utf-8")
+    _release_lock()
+
+
+def on_build_error(*, error: Exception) -> None:
+    """ディスクの空きや権限が足りないときに、呼び出しの跡ではなく、一行の理由を見せます。"""
+    _release_lock()
+    if isinstance(error, OSError):
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise PluginError(runtime.DISK) from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise PluginError(runtime.UNWRITABLE.format(error.filename)) from error

@@ -1,6 +1,7 @@
-"""日本語の文の途中にある改行を除く Markdown 拡張。
+"""日本語の文の改行を整える Markdown 拡張。
 
 原稿は文ごとに改行するが、HTML の改行は空白として表示され、日本語では字の間が空いてしまう。
+数式の前後では、ブラウザの禁則が働かず、行の頭に句読点が来てしまう。
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ _BREAK = r"\n[ \t]*"
 _NEWLINE = re.compile(rf"(?<={_ENDS_WITH_SPACE}){_BREAK}|(?<={_JAPANESE}){_BREAK}(?={_JAPANESE})")
 # 数式やコードがあることだけを示す一字。前後の空白が改行の続きと見えないようにする。
 _OBJECT = "\ufffc"
+_OPENING = re.compile(r"[（「『【([]+$")
+_CLOSING = re.compile(r"[、。，・：；！？）」』】)\]]+")
 _VERBATIM = {"pre", "code", "math", "script", "style", "textarea"}
 
 
@@ -60,12 +63,37 @@ class _NewlineTreeprocessor(Treeprocessor):
             pieces.append((element, "tail", element.tail))
 
 
+class _KinsokuTreeprocessor(Treeprocessor):
+    """文中の数式と、それに接する括弧と句読点を、改行されないひとまとまりにする。"""
+
+    def run(self, root: ElementTree.Element) -> None:
+        for parent in root.iter():
+            before, place = parent, "text"
+            for child in parent:
+                if child.tag == "span" and child.get("class") == "arithmatex":
+                    self._join(child, before, place)
+                before, place = child, "tail"
+
+    def _join(self, formula: ElementTree.Element, before: ElementTree.Element, place: str) -> None:
+        opening = _OPENING.search(getattr(before, place) or "")
+        closing = _CLOSING.match(formula.tail or "")
+        if opening:
+            setattr(before, place, opening.string[: opening.start()])
+            formula.text = opening[0]
+        if closing:
+            formula.tail = closing.string[closing.end() :]
+            formula[-1].tail = closing[0]
+        if opening or closing:
+            formula.set("class", "dl-together")
+
+
 class JapaneseExtension(Extension):
-    """日本語の文字にはさまれた改行を除く。"""
+    """日本語の文字にはさまれた改行を除き、数式の前後の禁則を守る。"""
 
     def extendMarkdown(self, md: Markdown) -> None:
-        """文中の要素ができたあと（inline は 20）に働く処理を登録します。"""
+        """文中の要素（inline は 20）と数式（18）ができたあとに働く処理を登録します。"""
         md.treeprocessors.register(_NewlineTreeprocessor(md), "dlnotes-japanese", 16)
+        md.treeprocessors.register(_KinsokuTreeprocessor(md), "dlnotes-kinsoku", 14)
 
 
 def makeExtension(**kwargs: Any) -> JapaneseExtension:

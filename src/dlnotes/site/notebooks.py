@@ -27,7 +27,7 @@ from mkdocs.structure.pages import Page
 
 from dlnotes.figures._build import source_key
 
-__all__ = ["as_markdown", "outputs_by_cell", "render", "use_cache"]
+__all__ = ["as_markdown", "outputs_by_cell", "render", "seal_cache", "use_cache"]
 
 Cell = dict[str, Any]
 _ALT = re.compile(r"^# 図: *(.+)$", re.MULTILINE)
@@ -56,12 +56,32 @@ def use_cache(config: MkDocsConfig, folder: Path) -> None:
         if old != current:
             shutil.rmtree(old, ignore_errors=True)
     for entry in current.glob("*.json"):
-        try:
-            json.loads(entry.read_text(encoding="utf-8"))
-        except ValueError:  # 書いている途中で止められた
+        # 書いている途中で止められたもの、後から壊れたものは、使わずに実行し直す。
+        if not _is_sealed(entry):
             entry.unlink()
     # 読む人の機器にある別のカーネルではなく、このビルドの Python で動かす。
     os.environ["JUPYTER_PATH"] = str(Path(__file__).parent / "jupyter")
+
+
+def _seal(entry: Path) -> str:
+    return hashlib.sha256(entry.read_bytes()).hexdigest()
+
+
+def _is_sealed(entry: Path) -> bool:
+    receipt = entry.with_suffix(".sha256")
+    return receipt.is_file() and receipt.read_text(encoding="utf-8") == _seal(entry)
+
+
+def seal_cache(config: MkDocsConfig) -> None:
+    """書き終わった実行結果のそばに、その中身のハッシュを置きます。
+
+    Args:
+        config: `use_cache` が書きかえた設定。
+    """
+    folder = Path(config.plugins["mkdocs-jupyter"].config["cache_dir"])
+    for entry in folder.glob("*.json"):
+        if not _is_sealed(entry):
+            entry.with_suffix(".sha256").write_text(_seal(entry), encoding="utf-8")
 
 
 def outputs_by_cell(html: str) -> dict[str, list[Tag]]:

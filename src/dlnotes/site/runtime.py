@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -235,11 +236,20 @@ def _own_wheel(folder: Path) -> dict[str, Any]:
     return _package(name, version, ["numpy"], file)
 
 
+def _is_whole(archive: Path) -> bool:
+    """ファイルがあり、zip の中身がどれも壊れていないか。"""
+    try:
+        with zipfile.ZipFile(archive) as file:
+            return file.testzip() is None
+    except (OSError, zipfile.BadZipFile, zlib.error):
+        return False
+
+
 def _font_wheel(folder: Path) -> dict[str, Any]:
     """Pyodide にない日本語フォントを、入っている `matplotlib-fontja` から wheel に戻す。"""
     font = distribution("matplotlib-fontja")
     file = folder / f"matplotlib_fontja-{font.version}-py3-none-any.whl"
-    if not file.is_file():
+    if not _is_whole(file):
         names = sorted(str(path) for path in font.files or [])
         ours = [n for n in names if not n.endswith((".pyc", "INSTALLER", "REQUESTED"))]
         with _replacing(file) as target, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as out:

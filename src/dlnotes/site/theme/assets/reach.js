@@ -16,4 +16,7 @@
   new MutationObserver(mend).observe(article, {childList: true, subtree: true});
   article.addEventListener("toggle", mend, true);
   addEventListener("resize", mend);
+  // Material は、キーが離されたときにしか探さない。貼り付けや音声入力でも探すようにする。
+  const search = document.querySelector(".md-search__input");
+  search.addEventListener("input", () => search.dispatchEvent(new KeyboardEvent("keyup")));
 })();

@@ -1,4 +1,6 @@
 // ページの中で Python を動かす。最初の実行のときに、run.js が module worker として始める。
+// 読む人のコードもこれを worker として始められる。ページの決まり（CSP）を受けつぐのは、blob: から始めたものだけ。
+if (location.protocol !== "blob:") throw new Error("run.js から始めてください")
 const runtime = new URL("../runtime/", import.meta.url).href
 
 // 出力は行ごとに送る。速すぎる出力はまとめ、多すぎる出力は切りすてる。

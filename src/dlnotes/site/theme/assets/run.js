@@ -7,9 +7,9 @@
   const address = new URL("run-worker.js", document.currentScript.src).href
   const isNotebook = document.querySelector("article .dl-notebook-links")
   const LOST = "変数は失われました。"
-  // ページが切り替わったら、前のページの Python を終える。
-  window.dlnotesStop?.()
-  window.dlnotesStop = () => worker?.terminate()
+  // ページが切り替わったら、前のページの Python を終える。draw.js も同じ Python を使う。
+  window.dlnotes?.leave()
+  window.dlnotes = { press, stop: () => end("止めました。" + LOST), leave: () => worker?.terminate() }
 
   let worker, booted, jobs = [], finished = new Set()
 
@@ -101,7 +101,7 @@
     const edit = button("編集", () => open(undone ?? source).focus())
     const reset = button("元に戻す", close)
     const stop = button("停止", () => {
-      end("止めました。" + LOST)
+      window.dlnotes.stop()
       run.focus()
     })
     const bar = make("progress", { max: 1, hidden: true })

@@ -1,0 +1,103 @@
+"""動きを減らす、字を大きくする、紙に刷る。読む人が選んだ見方でも読める。"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+MOVING = """() => [...document.querySelectorAll("body, body *")].filter(e => {
+  const style = getComputedStyle(e)
+  return style.animationName !== "none" || style.scrollBehavior === "smooth"
+    || style.transitionProperty !== "none" && parseFloat(style.transitionDuration) > 0
+}).map(e => e.outerHTML.slice(0, 150))"""
+# 右にはみ出した要素と、字が切れている要素。上の帯の題は、同じ題が本文にあるので省略されてよい。
+CUT = """() => {
+  const root = document.documentElement, hides = ["hidden", "clip"]
+  const text = e => [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim())
+  return [...document.querySelectorAll("main *, footer *")].filter(e => {
+    if (!e.checkVisibility() || e.clientWidth < 2 || !text(e)) return false
+    const hidden = hides.includes(getComputedStyle(e).overflowX)
+    if (hidden && e.scrollWidth > e.clientWidth + 1) return true
+    for (let box = e.parentElement; box; box = box.parentElement)
+      if (getComputedStyle(box).overflowX !== "visible") return false
+    return e.getBoundingClientRect().right > root.clientWidth + 1
+  }).map(e => e.outerHTML.slice(0, 150))
+}"""
+PRINTED = """selector => [...document.querySelectorAll(selector)]
+  .filter(e => e.checkVisibility({contentVisibilityAuto: true, opacityProperty: true})).length"""
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    yield context.new_page()
+    context.close()
+
+
+@pytest.mark.parametrize("path", ["dl002_forward/", "quiz/"])
+def test_nothing_moves_when_the_reader_asks_for_less_motion(
+    page: Page, base: str, path: str
+) -> None:
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(base + path, wait_until="networkidle")
+    page.locator(".md-search__input").focus()
+    assert page.evaluate(MOVING) == []
+
+
+@pytest.mark.parametrize("width", [1280, 640])
+@pytest.mark.parametrize(
+    "path", ["", "dl002_forward/", "quiz/", "notebooks/1_1_forward_propagation/"]
+)
+def test_text_of_twice_the_size_is_not_cut(page: Page, base: str, path: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    settings = page.context.new_cdp_session(page)
+    settings.send("Page.enable")
+    # ブラウザの設定で字を大きくしたときと同じく、もとの大きさ 16 を 32 にする。
+    settings.send("Page.setFontSizes", {"fontSizes": {"standard": 32, "fixed": 26}})
+    page.goto(base + path, wait_until="networkidle")
+    size = page.evaluate(
+        "parseFloat(getComputedStyle(document.querySelector('article p')).fontSize)"
+    )
+    assert size >= 32
+    assert page.evaluate(CUT) == []
+
+
+@pytest.mark.parametrize("path", ["dl002_forward/", "quiz/"])
+def test_paper_holds_every_answer_and_no_button(page: Page, base: str, path: str) -> None:
+    page.goto(base + path, wait_until="networkidle")
+    answers = page.locator("article details > :nth-child(2)").count()
+    assert answers > 5
+    assert page.evaluate(PRINTED, "article details > :nth-child(2)") == 0
+    page.emulate_media(media="print")
+    assert page.evaluate(PRINTED, "article details > :nth-child(2)") == answers
+    assert (
+        page.evaluate(PRINTED, "article :is(button, input, select, .headerlink), nav, header") == 0
+    )
+
+
+@pytest.mark.parametrize("path", ["dl002_forward/"])
+def test_paper_is_white_also_for_the_reader_of_the_dark_scheme(
+    page: Page, base: str, path: str
+) -> None:
+    page.emulate_media(color_scheme="dark", media="print")
+    page.goto(base + path, wait_until="networkidle")
+    ink: Any = page.evaluate("getComputedStyle(document.querySelector('article p')).color")
+    assert ink.startswith("rgba(0, 0, 0")
+    shown = page.locator("article .dl-figure > img:visible")
+    names = [str(image.get_attribute("src")) for image in shown.all()]
+    assert len(names) == page.locator("article .dl-figure").count()
+    assert [name for name in names if ".dark.svg" in name] == []
+
+
+def test_lines_of_japanese_break_by_the_strict_rules(page: Page, base: str) -> None:
+    page.goto(f"{base}dl002_forward/")
+    style = page.evaluate("""() => {
+      const style = getComputedStyle(document.querySelector("article p"))
+      return [style.lineBreak, style.overflowWrap, style.textAutospace]
+    }""")
+    # text-autospace を知らないブラウザでは、ないものとして読める。
+    assert style[:2] == ["strict", "anywhere"]
+    assert style[2] in {"normal", None}
