@@ -168,7 +168,7 @@ def on_post_build(*, config: MkDocsConfig) -> None:
         index.with_suffix(".js").write_text(f"var __index = {text}", encoding="utf-8")
         index.unlink()
     else:
-        # 本物の索引は、言葉が打ちこまれてから assets/javascripts/workers/on-demand.js が取りにいく。
+        # 本物の索引は、言葉が打たれてから assets/javascripts/workers/on-demand.js が取りにいく。
         index.with_name("index.json").write_text(text, encoding="utf-8")
         index.write_text(json.dumps(content | {"docs": []}), encoding="utf-8")
     _release_lock()
