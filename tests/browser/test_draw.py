@@ -110,12 +110,8 @@ def tool(started: Page) -> Tool:
     return tool
 
 
-def test_scripts_of_this_site_are_small_together(site: Path) -> None:
-    # worker は、初めて押されてから読まれる。
-    scripts = [p for p in (site / "assets").glob("*.js") if p.name != "run-worker.js"]
-    sizes = {path.name: len(gzip.compress(path.read_bytes())) for path in scripts}
-    assert sizes["draw.js"] <= 1_640, sizes
-    assert sum(sizes.values()) <= 12_000, sizes
+def test_script_is_small(site: Path) -> None:
+    assert len(gzip.compress((site / "assets" / "draw.js").read_bytes())) <= 1_640
 
 
 def test_only_this_page_loads_the_script(site: Path) -> None:
