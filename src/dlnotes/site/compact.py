@@ -9,8 +9,8 @@ __all__ = ["compact"]
 # 色を付けない語（変数名、記号、空白など）の囲みは、ページの半分を占めることがある。
 _PLAIN = re.compile(r'<span class="(?:n|p|w|o|si|sa|nb)">([^<]*)</span>|<span></span>')
 _REPEATED = re.compile(r'(<span class="(\w+)">[^<]*)</span><span class="\2">')
-# 検索の索引を作った後には要らない。
-_NOT_FOR_READERS = re.compile(r' data-search-exclude=""')
+# 検索の索引を作った後には要らないものと、作った道具の名前。
+_NOT_FOR_READERS = re.compile(r' data-search-exclude=""|<meta name="generator"[^>]*>')
 # HTML の中の svg に、名前空間の宣言は要らない。
 _NAMESPACE = re.compile(r'(?<=<svg) xmlns="http://www\.w3\.org/2000/svg"')
 # 整数と小数は同じ色なので、一つの短い名前で足りる。
