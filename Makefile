@@ -3,6 +3,7 @@
 PYTHON   ?= python3
 VENV     ?= .venv
 PORT     ?= 8000
+MINUTES  ?= 60
 BROWSER  ?= 1
 CHROMIUM ?=
 export VENV CHROMIUM
@@ -20,7 +21,7 @@ uv = .cache/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --ge
 # サイトの地図に書く日付。最後のコミットの日付とし、同じ原稿からは同じサイトができるようにする。
 export SOURCE_DATE_EPOCH := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2> /dev/null || date +%s))
 
-.PHONY: help serve site offline book test test-lowest check hosting bench oracle upgrade clean
+.PHONY: help serve site offline book test test-lowest check hosting bench oracle mutants upgrade clean
 .PHONY: found-python site-venv test-venv runtime node
 .NOTPARALLEL:
 
@@ -81,6 +82,11 @@ oracle: found-python  ## PyTorch と scikit-learn の値、PyTorch の速さと�
 	  -p no:cacheprovider tests/oracle
 	.cache/oracle/bin/python tests/bench/training_speed.py
 
+# 分を過ぎるか止めるかすると、次はその続きから始める。
+mutants: found-python  ## コードを一か所ずつ壊し、テストが気づくかを調べます（MINUTES= と MODULES= で絞れます）
+	@VENV=.cache/mutants/venv $(bootstrap) venv requirements/mutants.txt
+	nice .cache/mutants/venv/bin/python tests/mutation/run.py $(MINUTES) $(MODULES)
+
 # UV_PRERELEASE=allow なら、正式に出る前の版も入れる。
 upgrade: found-python  ## 固定版を範囲の中でいちばん新しくし、すべてのテストをします
 	$(PYTHON) -m venv .cache/uv
@@ -89,6 +95,7 @@ upgrade: found-python  ## 固定版を範囲の中でいちばん新しくし、
 	$(uv) --upgrade pyproject.toml --extra site -o requirements/site.txt
 	$(uv) --upgrade pyproject.toml --extra site --extra test -c requirements/site.txt -o requirements/test.txt
 	$(uv) --upgrade pyproject.toml --extra site --extra test --resolution lowest-direct -o requirements/lowest.txt
+	$(uv) --upgrade pyproject.toml --extra mutants -c requirements/test.txt -o requirements/mutants.txt
 	$(MAKE) test
 
 clean:  ## 作ったものをすべて消します（環境も消えます）

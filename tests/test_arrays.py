@@ -27,7 +27,7 @@ from dlnotes.arrays import (
     checked,
 )
 
-quick = settings(deadline=None, max_examples=50)
+quick = settings(max_examples=50)
 both_boundaries = pytest.mark.parametrize("convert", [as_floating, as_finite])
 not_numbers = pytest.mark.parametrize("value", ["1", None, 1j, [1.0], True, np.array(1.0)])
 
@@ -284,6 +284,8 @@ def test_checked_calls_the_body_with_what_the_check_returns():
     with pytest.raises(TypeError, match="u は実数の配列が必要"):
         times("a")
     assert unwrap(times)(1) == 1
+    with pytest.raises(TypeError, match="check は関数が必要ですが int でした"):
+        checked(1)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])

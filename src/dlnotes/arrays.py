@@ -56,9 +56,14 @@ def checked(
     Returns:
         関数を、検査の付いた関数にする飾り。
 
+    Raises:
+        TypeError: check が関数でないとき。
+
     出典:
         本サイトの「記法」。
     """
+    if not callable(check):
+        raise TypeError(f"check は関数が必要ですが {_kind(check)} でした")
 
     def decorate(function: Callable[..., R]) -> Callable[P, R]:
         @wraps(function)
@@ -403,6 +408,13 @@ def check_rng(rng: np.random.Generator) -> np.random.Generator:
     if not isinstance(rng, np.random.Generator):
         raise TypeError(f"rng は numpy.random.Generator が必要ですが {_kind(rng)} でした")
     return rng
+
+
+def check_instance(name: str, value: object, *kinds: type) -> None:
+    """決まった種類のデータクラスであることを確かめる。"""
+    if not isinstance(value, kinds):
+        wanted = " か ".join(kind.__name__ for kind in kinds)
+        raise TypeError(f"{name} は {wanted} が必要ですが {_kind(value)} でした")
 
 
 def all_finite(array: Array) -> bool:

@@ -7,6 +7,8 @@ r"""スカラーの計算グラフの上での自動微分。逆向きと前向�
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from dlnotes.arrays import check_instance
+
 __all__ = ["Node", "apply", "forward_mode", "reverse_mode"]
 
 
@@ -19,6 +21,9 @@ class Node:
     Attributes:
         value: この節の値。
         edges: 計算に使った節と、その節による局所微分の組。入力では空。
+
+    出典:
+        Griewank & Walther (2008) “Evaluating Derivatives” 第 3 章。
     """
 
     value: float
@@ -49,7 +54,14 @@ def apply(f: Callable[[float], float], derivative: Callable[[float], float], u: 
 
     Returns:
         値が f(u) の節。
+
+    Raises:
+        TypeError: u が節でないとき。
+
+    出典:
+        Griewank & Walther (2008) “Evaluating Derivatives” 第 3 章。
     """
+    check_instance("u", u, Node)
     return Node(float(f(u.value)), ((u, float(derivative(u.value))),))
 
 
@@ -68,9 +80,13 @@ def reverse_mode(y: Node, inputs: Sequence[Node]) -> tuple[tuple[float, ...], in
     Returns:
         入力ごとの微分 ∂y/∂x（inputs と同じ順）と、局所微分を掛けた回数。
 
+    Raises:
+        TypeError: y が節でないとき。
+
     出典:
         Griewank & Walther (2008) “Evaluating Derivatives” 第 3 章。
     """
+    check_instance("y", y, Node)
     nodes = _sources_first(y)
     v_bar = dict.fromkeys([*nodes, *inputs], 0.0) | {y: 1.0}
     for v in reversed(nodes):
@@ -94,9 +110,13 @@ def forward_mode(y: Node, inputs: Sequence[Node]) -> tuple[tuple[float, ...], in
     Returns:
         入力ごとの微分 ∂y/∂x（inputs と同じ順）と、局所微分を掛けた回数。
 
+    Raises:
+        TypeError: y が節でないとき。
+
     出典:
         Griewank & Walther (2008) “Evaluating Derivatives” 第 3 章。
     """
+    check_instance("y", y, Node)
     nodes, derivatives = _sources_first(y), []
     for x in inputs:
         v_dot = {x: 1.0}

@@ -113,7 +113,8 @@ class GradientCheck:
 
 def _problem(network: Network, x: ArrayLike, d: ArrayLike, loss: str) -> dict[str, Any]:
     given = network_and_input(network, x)
-    check_shape("d", np.asarray(d), (len(given["x"]), network[-1].W.shape[1]))
+    d = as_finite("d", d)
+    check_shape("d", d, (len(given["x"]), network[-1].W.shape[1]))
     d = check_target(network, d, loss).astype(network[0].W.dtype, copy=False)
     return given | {"d": d, "loss": loss}
 

@@ -15,6 +15,7 @@ from dlnotes.arrays import (
     IntArray,
     as_distribution,
     as_finite,
+    check_instance,
     check_integer,
     check_non_negative,
     check_shape,
@@ -112,12 +113,13 @@ def scores(model: LogisticRegression | LinearDiscriminant, x: ArrayLike) -> Arra
         点数 u。形は (N, K)。
 
     Raises:
-        TypeError: x が実数でないとき。
+        TypeError: model の種類が違うとき、x が実数でないとき。
         ValueError: x の形が違うとき、NaN や無限大を含むとき。
 
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、式 (4.9)。
     """
+    check_instance("model", model, LogisticRegression, LinearDiscriminant)
     x = as_finite("x", x)
     check_shape("x", x, ("N", len(model.W)))
     u: Array = x @ model.W + model.b
@@ -164,7 +166,7 @@ def predict(model: LogisticRegression | LinearDiscriminant, x: ArrayLike) -> Int
         クラスの番号。形は (N,)。0 以上 K 未満の整数。同点なら番号の小さいほう。
 
     Raises:
-        TypeError: x が実数でないとき。
+        TypeError: model の種類が違うとき、x が実数でないとき。
         ValueError: x の形が違うとき、NaN や無限大を含むとき。
 
     出典:

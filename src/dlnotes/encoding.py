@@ -11,6 +11,7 @@ from dlnotes.arrays import (
     IntArray,
     as_finite,
     as_integers,
+    check_instance,
     check_integer,
     check_positive,
     check_same_shape,
@@ -410,9 +411,7 @@ def board_from_planes(planes: ArrayLike) -> tuple[str, ...]:
 
 
 def _check_features(x: ArrayLike, standardizer: Standardizer) -> Array:
-    if not isinstance(standardizer, Standardizer):
-        kind = type(standardizer).__name__
-        raise TypeError(f"standardizer は Standardizer が必要ですが {kind} でした")
+    check_instance("standardizer", standardizer, Standardizer)
     x = as_finite("x", x)
     check_shape("x", x, ("N", standardizer.mean.size))
     return x

@@ -15,6 +15,7 @@ from dlnotes.arrays import (
     IntArray,
     as_distribution,
     as_finite,
+    check_instance,
     check_integer,
     check_positive,
     check_rng,
@@ -56,7 +57,7 @@ def bayes_posterior(prior: ArrayLike, likelihood: ArrayLike) -> Array:
         事後確率。likelihood と同じ形。各行の和は 1。
 
     Raises:
-        TypeError: 実数の配列でないとき。
+        TypeError: prior の種類が違うとき、実数の配列でないとき。
         ValueError: 形が違うとき、prior が確率でないとき、likelihood に負の値があるとき、
             どのクラスからも起こり得ない観測があるとき。
 
@@ -201,12 +202,13 @@ def log_likelihood(model: GaussianClassifier, x: ArrayLike) -> Array:
         対数尤度（自然対数）。形は (N, K)。
 
     Raises:
-        TypeError: x が実数でないとき。
+        TypeError: model の種類が違うとき、x が実数でないとき。
         ValueError: x の形が違うとき、NaN や無限大を含むとき。
 
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、式 (2.43)。
     """
+    check_instance("model", model, GaussianClassifier)
     x = as_finite("x", x)
     check_shape("x", x, ("N", model.means.shape[1]))
     L = np.linalg.cholesky(model.covariances)
@@ -236,7 +238,7 @@ def posterior(model: GaussianClassifier, x: ArrayLike) -> Array:
         事後確率。形は (N, K)。各行の和は 1。
 
     Raises:
-        TypeError: x が実数でないとき。
+        TypeError: model の種類が違うとき、x が実数でないとき。
         ValueError: x の形が違うとき、NaN や無限大を含むとき。
 
     出典:
@@ -259,7 +261,7 @@ def log_evidence(model: GaussianClassifier, x: ArrayLike) -> Array:
         対数密度（自然対数）。形は (N,)。
 
     Raises:
-        TypeError: x が実数でないとき。
+        TypeError: model の種類が違うとき、x が実数でないとき。
         ValueError: x の形が違うとき、NaN や無限大を含むとき。
 
     出典:
@@ -282,7 +284,7 @@ def predict(model: GaussianClassifier, x: ArrayLike) -> IntArray:
         クラスの番号。形は (N,)。0 以上 K 未満の整数。
 
     Raises:
-        TypeError: x が実数でないとき。
+        TypeError: model の種類が違うとき、x が実数でないとき。
         ValueError: x の形が違うとき、NaN や無限大を含むとき。
 
     出典:
@@ -309,12 +311,13 @@ def sample(model: GaussianClassifier, n: int, *, rng: np.random.Generator) -> tu
         (x, labels)。x は (N, D)、labels は one-hot の (N, K)。
 
     Raises:
-        TypeError: n が整数でないとき、rng が Generator でないとき。
+        TypeError: model の種類が違うとき、n が整数でないとき、rng が Generator でないとき。
         ValueError: n が 1 より小さいとき。
 
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、8.1.2 項（伝承サンプリング）。
     """
+    check_instance("model", model, GaussianClassifier)
     N, K = check_integer("n", n, least=1), len(model.priors)
     # choice は和のずれに入口の検査より厳しいので、ちょうど 1 に直してから渡す。
     exact = model.priors.astype(np.float64)
@@ -344,11 +347,13 @@ def linear_form(model: GaussianClassifier) -> tuple[Array, Array]:
         (W, b)。形は (D, K) と (K,)。
 
     Raises:
+        TypeError: model の種類が違うとき。
         ValueError: 共分散行列がクラスごとに違うとき、事前確率が 0 のクラスがあるとき。
 
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、式 (4.65) から (4.70)。
     """
+    check_instance("model", model, GaussianClassifier)
     if (model.covariances != model.covariances[0]).any():
         raise ValueError("covariances は全クラスで等しい必要がありますが、クラスごとに違いました")
     if model.priors.min() == 0:
@@ -468,13 +473,14 @@ def restore(prior: GaussianPrior, A: ArrayLike, y: ArrayLike, *, noise_std: floa
         x の事後平均。形は (N, D)。
 
     Raises:
-        TypeError: 実数でないとき。
+        TypeError: prior の種類が違うとき、実数でないとき。
         ValueError: 形が違うとき、NaN や無限大を含むとき、noise_std が正でないとき。
 
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、2.3.3 項の式 (2.116) を、
         Woodbury の公式 (C.7) で書き直したもの。
     """
+    check_instance("prior", prior, GaussianPrior)
     A, y = as_finite("A", A), as_finite("y", y)
     check_shape("A", A, ("Q", len(prior.mean)))
     check_shape("y", y, ("N", len(A)))
@@ -607,6 +613,7 @@ def _class_covariances(x: Array, d: Array, means: Array, *, shared: bool) -> Arr
 
 
 def _log_joint(model: GaussianClassifier, x: ArrayLike) -> Array:
+    check_instance("model", model, GaussianClassifier)
     # 事前確率が 0 のクラスの log 0 = −∞ は正しい値なので、警告しない。
     with np.errstate(divide="ignore"):
         log_priors = np.log(model.priors)

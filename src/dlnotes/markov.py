@@ -15,6 +15,7 @@ from dlnotes.arrays import (
     IntArray,
     as_distribution,
     as_integers,
+    check_instance,
     check_integer,
     check_non_negative,
     check_rng,
@@ -150,12 +151,13 @@ def log_probability(chain: MarkovChain, sequence: ArrayLike) -> float:
         対数確率（自然対数）。起こり得ない列では $-\infty$。
 
     Raises:
-        TypeError: 状態が整数でないとき。
+        TypeError: chain の種類が違うとき、状態が整数でないとき。
         ValueError: 列が空のとき、状態が範囲の外のとき。
 
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、13.1 節。
     """
+    check_instance("chain", chain, MarkovChain)
     s = _sequence("sequence", sequence, len(chain.initial))
     steps = _log(chain.transition[s[:-1], s[1:]])
     return float(_log(chain.initial[s[0]]) + steps.sum())
@@ -175,12 +177,13 @@ def sample_sequence(chain: MarkovChain, length: int, *, rng: np.random.Generator
         状態の列。形は (T,) の整数。
 
     Raises:
-        TypeError: length が整数でないとき、rng が Generator でないとき。
+        TypeError: chain の種類が違うとき、length が整数でないとき、rng が Generator でないとき。
         ValueError: length が 1 より小さいとき。
 
     出典:
         Shannon (1948) A Mathematical Theory of Communication、3 節。
     """
+    check_instance("chain", chain, MarkovChain)
     T = check_integer("length", length, least=1)
     first = _draw(chain.initial, check_rng(rng))
     return np.array([first, *_walk(chain.transition, first, T - 1, rng)])
@@ -203,12 +206,14 @@ def continue_sequence(
         続きだけの状態の列。形は (length,) の整数。
 
     Raises:
-        TypeError: 状態や length が整数でないとき、rng が Generator でないとき。
+        TypeError: chain の種類が違うとき、状態や length が整数でないとき、
+            rng が Generator でないとき。
         ValueError: 列が空のとき、状態が範囲の外のとき、length が 1 より小さいとき。
 
     出典:
         Shannon (1948) A Mathematical Theory of Communication、3 節。
     """
+    check_instance("chain", chain, MarkovChain)
     s = _sequence("sequence", sequence, len(chain.initial))
     T = check_integer("length", length, least=1)
     return _walk(chain.transition, int(s[-1]), T, check_rng(rng))
@@ -230,13 +235,14 @@ def sample_hidden_markov(
         (状態の列, 観測の列)。どちらも形は (T,) の整数。
 
     Raises:
-        TypeError: length が整数でないとき、rng が Generator でないとき。
+        TypeError: model の種類が違うとき、length が整数でないとき、rng が Generator でないとき。
         ValueError: length が 1 より小さいとき。
 
     出典:
         Rabiner (1989) A Tutorial on Hidden Markov Models and Selected Applications in Speech
         Recognition、II 節。
     """
+    check_instance("model", model, HiddenMarkovModel)
     s = sample_sequence(MarkovChain(model.initial, model.transition), length, rng=rng)
     return s, np.array([_draw(model.emission[state], rng) for state in s])
 
@@ -257,13 +263,14 @@ def joint_log_probability(
         対数確率（自然対数）。起こり得ない組では $-\infty$。
 
     Raises:
-        TypeError: 列が整数でないとき。
+        TypeError: model の種類が違うとき、列が整数でないとき。
         ValueError: 列が空のとき、長さが違うとき、値が範囲の外のとき。
 
     出典:
         Rabiner (1989) A Tutorial on Hidden Markov Models and Selected Applications in Speech
         Recognition、III 節 A。
     """
+    check_instance("model", model, HiddenMarkovModel)
     s = _sequence("states", states, len(model.initial))
     x = _sequence("observations", observations, model.emission.shape[1])
     if len(s) != len(x):
@@ -292,13 +299,14 @@ def forward_log_probabilities(model: HiddenMarkovModel, observations: ArrayLike)
         $\log \alpha$。形は (T, S)。起こり得ない組では $-\infty$。
 
     Raises:
-        TypeError: 列が整数でないとき。
+        TypeError: model の種類が違うとき、列が整数でないとき。
         ValueError: 列が空のとき、値が範囲の外のとき。
 
     出典:
         Rabiner (1989) A Tutorial on Hidden Markov Models and Selected Applications in Speech
         Recognition、III 節 A の前向き手順。
     """
+    check_instance("model", model, HiddenMarkovModel)
     x = _sequence("observations", observations, model.emission.shape[1])
     log_A, log_B = _log(model.transition), _log(model.emission)
     log_alpha = np.empty((len(x), len(log_A)), dtype=log_A.dtype)
@@ -322,7 +330,7 @@ def log_likelihood(model: HiddenMarkovModel, observations: ArrayLike) -> float:
         対数尤度（自然対数）。起こり得ない列では $-\infty$。
 
     Raises:
-        TypeError: 列が整数でないとき。
+        TypeError: model の種類が違うとき、列が整数でないとき。
         ValueError: 列が空のとき、値が範囲の外のとき。
 
     出典:
@@ -348,7 +356,7 @@ def viterbi(model: HiddenMarkovModel, observations: ArrayLike) -> tuple[IntArray
         起こり得ない観測では対数確率が $-\infty$ になり、状態の列に意味はありません。
 
     Raises:
-        TypeError: 列が整数でないとき。
+        TypeError: model の種類が違うとき、列が整数でないとき。
         ValueError: 列が空のとき、値が範囲の外のとき。
 
     出典:
@@ -357,6 +365,7 @@ def viterbi(model: HiddenMarkovModel, observations: ArrayLike) -> tuple[IntArray
         Rabiner (1989) A Tutorial on Hidden Markov Models and Selected Applications in Speech
         Recognition、III 節 B。
     """
+    check_instance("model", model, HiddenMarkovModel)
     x = _sequence("observations", observations, model.emission.shape[1])
     log_A, log_B = _log(model.transition), _log(model.emission)
     omega = _log(model.initial) + log_B[:, x[0]]

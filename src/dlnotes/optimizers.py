@@ -49,6 +49,9 @@ class Optimizer(Protocol[State]):
 
     Attributes:
         learning_rate: 学習率 ε。
+
+    出典:
+        本サイトの「記法」。
     """
 
     __dataclass_fields__: ClassVar[dict[str, Any]]

@@ -52,7 +52,7 @@ def bump_network(
         Nielsen (2015) Neural Networks and Deep Learning、4 章。
     """
     _check_interval(left, right)
-    jumps = as_finite("height", [height, -height])
+    jumps = as_finite("height", height) * np.array([1.0, -1.0])
     return _sum_of_jumps(np.array([left, right]), jumps, 0.0, steepness)
 
 

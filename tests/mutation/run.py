@@ -1,0 +1,105 @@
+"""数値の部分のコードを一か所ずつ壊し、同じ名前の単体テストが赤くなるかを調べる。
+
+    python tests/mutation/run.py 分 [モジュール …]
+
+途中で止めても時間が尽きても、結果は .cache/mutants に残り、次はその続きから始める。
+本物の src には触れず、写しを壊す。モジュールかテストを直すと、そのモジュールだけ初めからやり直す。
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+WORK = ROOT / ".cache" / "mutants"
+BIN = Path(sys.executable).parent
+# 浮動小数点数では必ず TypeError になる演算と、意味の変わらない壊し方は、数えても何もわからない。
+POINTLESS = [
+    "core/ReplaceBinaryOperator_.*_(RShift|LShift|BitXor|BitOr|BitAnd|Mod|FloorDiv)",
+    "core/ReplaceBinaryOperator_(BitOr|BitAnd)_.*",
+    "core/ReplaceUnaryOperator_.*_(Not|Invert)",
+]
+COMMAND = (
+    f"{sys.executable} -m pytest -x -q -c /dev/null --rootdir=. -p no:cacheprovider"
+    " --import-mode=importlib -W error tests/test_{module}.py"
+)
+CONFIG = """
+[cosmic-ray]
+module-path = "src/dlnotes/{module}.py"
+timeout = 60.0
+excluded-modules = []
+test-command = "{command}"
+[cosmic-ray.distributor]
+name = "local"
+[cosmic-ray.filters.operators-filter]
+exclude-operators = {pointless}
+"""
+
+
+def prepare(module: str) -> Path:
+    """モジュールとテストの写しと、壊し方の一覧を用意し、そのフォルダーを返す。"""
+    sources = [ROOT / "src/dlnotes" / f"{module}.py", ROOT / "tests" / f"test_{module}.py"]
+    key = hashlib.sha256(b"".join(p.read_bytes() for p in [*sources, Path(__file__)])).hexdigest()
+    folder = WORK / module
+    if not (folder / key[:16]).exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        ignore = shutil.ignore_patterns("figures", "site", "__pycache__")
+        shutil.copytree(ROOT / "src", folder / "src", ignore=ignore)
+        shutil.copytree(ROOT / "tests", folder / "tests", ignore=shutil.ignore_patterns("*/"))
+        command = COMMAND.format(module=module)
+        text = CONFIG.format(module=module, command=command, pointless=POINTLESS)
+        (folder / "config.toml").write_text(text, encoding="utf-8")
+        cosmic_ray(folder, "cosmic-ray", "init", "config.toml", "session.sqlite").check_returncode()
+        cosmic_ray(folder, "cr-filter-operators", "session.sqlite", "config.toml")
+        (folder / key[:16]).touch()
+    # 途中で止めると、写しが壊れたまま残る。
+    shutil.copy(sources[0], folder / "src/dlnotes" / f"{module}.py")
+    return folder
+
+
+def cosmic_ray(
+    folder: Path, tool: str, *arguments: str, seconds: float | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    environment = {"PYTHONPATH": "src", "PATH": str(BIN), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [str(BIN / tool), *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, timeout=seconds, check=False)
+
+
+def report(module: str, folder: Path) -> None:
+    with sqlite3.connect(folder / "session.sqlite") as session:
+        rows = session.execute(
+            "select start_pos_row, operator_name, test_outcome from mutation_specs"
+            " left join work_results using (job_id) where worker_outcome is not 'SKIPPED'"
+            " order by start_pos_row"
+        ).fetchall()
+    survivors = [(row, name) for row, name, outcome in rows if outcome == "SURVIVED"]
+    done = sum(outcome is not None for *_, outcome in rows)
+    killed = done - len(survivors)
+    share = f"{killed / done:.0%}" if done else "—"
+    print(f"{module:24} 検出 {killed:4} / {done:4} ({share})  残り {len(rows) - done}", flush=True)
+    lines = (folder / "src/dlnotes" / f"{module}.py").read_text(encoding="utf-8").splitlines()
+    for row, name in survivors:
+        print(f"    {row:4} {name.removeprefix('core/'):40} {lines[row - 1].strip()}")
+
+
+def main(minutes: str, *modules: str) -> None:
+    end = time.monotonic() + 60 * float(minutes)
+    everything = sorted(p.stem for p in (ROOT / "src/dlnotes").glob("[!_]*.py"))
+    for module in modules or everything:
+        folder = prepare(module)
+        try:
+            left = end - time.monotonic()
+            cosmic_ray(folder, "cosmic-ray", "exec", "config.toml", "session.sqlite", seconds=left)
+        except subprocess.TimeoutExpired:
+            shutil.copy(ROOT / "src/dlnotes" / f"{module}.py", folder / "src/dlnotes")
+        report(module, folder)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
