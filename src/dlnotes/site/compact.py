@@ -9,15 +9,15 @@ __all__ = ["compact"]
 # 色を付けない語（変数名、記号、空白など）の囲みは、ページの半分を占めることがある。
 _PLAIN = re.compile(r'<span class="(?:n|p|w|o|si|sa|nb)">([^<]*)</span>|<span></span>')
 _REPEATED = re.compile(r'(<span class="(\w+)">[^<]*)</span><span class="\2">')
-# 検索の索引を作った後には要らない。
-_NOT_FOR_READERS = re.compile(r' data-search-exclude=""')
+# 検索の索引を作った後には要らないものと、作った道具の名前。
+_NOT_FOR_READERS = re.compile(r' data-search-exclude=""|<meta name="generator"[^>]*>')
 # HTML の中の svg に、名前空間の宣言は要らない。
 _NAMESPACE = re.compile(r'(?<=<svg) xmlns="http://www\.w3\.org/2000/svg"')
 # 整数と小数は同じ色なので、一つの短い名前で足りる。
 _NUMBER = re.compile(r'<span class="m[fi]">')
 _WRAPPER = re.compile(r'<span class="arithmatex">(<math.*?</math>)</span>', re.DOTALL)
-# 一語の class に引用符は要らない。コードの色の囲みは数百あるので、ページの大きさに効く。
-_ONE_CLASS = re.compile(r'<span class="(\w+)">')
+# 一語の class に引用符は要らない。コードの色の囲みと目次には数百あるので、ページの大きさに効く。
+_ONE_CLASS = re.compile(r'<(span|li) class="([\w-]+)">')
 _VERBATIM = re.compile(r"(<(pre|script|style|textarea)\b.*?</\2>)", re.DOTALL)
 _BLANK = re.compile(r"\s*\n\s*")
 # 本文の外には文がないので、要素の境目の空白は見た目に関わらない。
@@ -39,7 +39,7 @@ def compact(html: str) -> str:
     html = _PLAIN.sub(lambda match: match[1] or "", html)
     while (merged := _REPEATED.sub(r"\1", html)) != html:
         html = merged
-    html = _ONE_CLASS.sub(r"<span class=\1>", html)
+    html = _ONE_CLASS.sub(r"<\1 class=\2>", html)
     before, opening, rest = html.partition("<article")
     article, closing, after = rest.rpartition("</article>")
     if not opening:
