@@ -12,6 +12,7 @@ from fcntl import LOCK_EX, flock
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 Run = subprocess.CompletedProcess[str]
 # 公開するときと同じように、リポジトリーへのリンクと住所のあるサイトにする。
@@ -21,6 +22,10 @@ _ENVIRONMENT = {
     "DLNOTES_REPO": "https://github.com/example/dlnotes",
     "DLNOTES_URL": "https://example.com/dlnotes/",
 }
+
+# 込みあうパソコンで、例ひとつの遅さのために赤くならないようにする。
+settings.register_profile("dlnotes", deadline=None)
+settings.load_profile("dlnotes")
 
 
 def _run(folder: Path, *arguments: str, **environment: str) -> Run:

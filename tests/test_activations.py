@@ -30,7 +30,7 @@ from dlnotes.activations import (
     tanh_derivative,
 )
 
-quick = settings(deadline=None, max_examples=50)
+quick = settings(max_examples=50)
 PAIRS = [
     (step, step_derivative),
     (sigmoid, sigmoid_derivative),

@@ -27,7 +27,7 @@ from dlnotes.arrays import (
     checked,
 )
 
-quick = settings(deadline=None, max_examples=50)
+quick = settings(max_examples=50)
 both_boundaries = pytest.mark.parametrize("convert", [as_floating, as_finite])
 not_numbers = pytest.mark.parametrize("value", ["1", None, 1j, [1.0], True, np.array(1.0)])
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dlnotes import backprop
@@ -135,7 +135,6 @@ def test_the_course_notebook_1_2_is_reproduced_with_delta2():
     np.testing.assert_allclose(last.delta, [[0.08707, -0.08707]], atol=1e-5)
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_the_three_canonical_pairs_all_give_output_minus_target(seed):
     rng = np.random.default_rng(seed)
@@ -177,7 +176,6 @@ def test_a_saturated_output_still_has_its_loss_and_its_gradient(output, loss, sa
     np.testing.assert_array_equal(logits_g, g)
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 8))
 def test_the_gradient_of_a_batch_is_the_mean_over_its_samples(seed, n):
     rng = np.random.default_rng(seed)
@@ -189,7 +187,6 @@ def test_the_gradient_of_a_batch_is_the_mean_over_its_samples(seed, n):
     np.testing.assert_allclose(g, np.mean([g_n for _, g_n in each], axis=0), atol=1e-14)
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_the_gradient_lies_in_the_order_of_the_parameters(seed):
     rng = np.random.default_rng(seed)

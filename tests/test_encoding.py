@@ -25,7 +25,7 @@ from dlnotes.encoding import (
     unstandardize,
 )
 
-quick = settings(deadline=None, max_examples=50)
+quick = settings(max_examples=50)
 tables = hnp.arrays(
     np.float64, st.tuples(st.integers(1, 6), st.integers(1, 4)), elements=st.floats(-1e6, 1e6)
 )

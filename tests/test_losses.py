@@ -31,7 +31,7 @@ from dlnotes.losses import (
 )
 from dlnotes.numerical import central_difference, numerical_gradient, relative_error
 
-quick = settings(deadline=None, max_examples=50)
+quick = settings(max_examples=50)
 REGRESSION = [
     (squared_error, squared_error_gradient),
     (absolute_error, absolute_error_gradient),

@@ -27,7 +27,7 @@ from dlnotes.network import (
     xavier_normal,
 )
 
-quick = settings(deadline=None, max_examples=30)
+quick = settings(max_examples=30)
 sizes_of_networks = st.lists(st.integers(1, 5), min_size=2, max_size=5)
 W1, b1 = [[0.1, 0.3, 0.5], [0.2, 0.4, 0.6]], [0.1, 0.2, 0.3]
 W2, b2 = [[0.1, 0.4], [0.2, 0.5], [0.3, 0.6]], [0.1, 0.2]

@@ -20,7 +20,7 @@ from dlnotes.numerical import (
     relative_error,
 )
 
-quick = settings(deadline=None, max_examples=50)
+quick = settings(max_examples=50)
 both_differences = pytest.mark.parametrize("difference", [forward_difference, central_difference])
 vectors = hnp.arrays(np.float64, 4, elements=st.floats(-10, 10))
 

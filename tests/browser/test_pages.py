@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -11,6 +12,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 LIMIT = 160_000
+NOTEBOOK_LIMIT = 60_000
+SCRIPTS_LIMIT = 12_288
 EVERY_SCREEN = pytest.mark.parametrize(
     ("width", "scheme"), [(390, "light"), (390, "dark"), (1280, "light"), (1280, "dark")]
 )
@@ -71,6 +74,19 @@ def test_first_view_is_light(visit: Any, site: Path, url: str) -> None:
     table = "".join(f"\n{size:7} {path}" for path, size in sizes.items())
     print(f"{sum(sizes.values()):7} {url or 'index'}{table}")
     assert sum(sizes.values()) <= LIMIT
+
+
+def test_page_of_a_notebook_is_small_without_its_figures(site: Path) -> None:
+    for page in (site / "notebooks").glob("*/index.html"):
+        html = page.read_text(encoding="utf-8")
+        assert len(re.sub(r"data:image[^\"']*", "", html).encode()) <= NOTEBOOK_LIMIT, page
+
+
+def test_scripts_of_one_page_are_small(visit: Any, site: Path, url: str) -> None:
+    # Material のスクリプトは assets/javascripts にある。
+    asked = {urlsplit(a).path for a in visit(url, 390, "light").first_view if a.endswith(".js")}
+    ours = [site / a.removeprefix("/dlnotes/") for a in asked if "/assets/javascripts/" not in a]
+    assert sum(len(gzip.compress(script.read_bytes())) for script in ours) <= SCRIPTS_LIMIT
 
 
 def test_deep_link_scrolls_to_its_heading_also_after_a_reload(

@@ -30,6 +30,14 @@ python.postMessage(js.Array.of(code, 0))
 search = js.Worker.new('{base}assets/javascripts/workers/on-demand.js?{address}search')
 search.postMessage(js.JSON.parse('{{"type": 2, "data": "x"}}'))
 """
+# Material の「すぐに切り替わるページ」（navigation.instant）がすること。
+SWAP = """async ([address, script]) => {
+  const html = await (await fetch(address)).text()
+  const next = new DOMParser().parseFromString(html, "text/html").querySelector("article")
+  document.querySelector("article").replaceWith(next)
+  history.pushState(null, "", address)
+  next.append(Object.assign(document.createElement("script"), {src: script}))
+}"""
 RESULTS = """() => [...document.querySelectorAll(".dl-run-result")].map(result =>
   [result.textContent.trimEnd(), result.querySelectorAll(".dl-figure").length])"""
 
@@ -42,12 +50,31 @@ def runner(browser: Browser) -> Iterator[Page]:
     context.close()
 
 
+@pytest.fixture(scope="module")
+def started(browser: Browser, base: str) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="light")
+    page = context.new_page()
+    page.goto(base + URL)
+    yield page
+    context.close()
+
+
 @pytest.fixture
-def page(runner: Page, base: str) -> Page:
-    runner.goto(base + URL)
-    runner.evaluate("sessionStorage.clear()")
-    runner.reload()
-    return runner
+def page(started: Page) -> Page:
+    """編集のないページ。Python を始めるのに時間がかかるので、動いたままのものを使う。"""
+    for reset in started.get_by_role("button", name="元に戻す").all():
+        if reset.is_visible():
+            reset.click()
+    return started
+
+
+@pytest.fixture
+def fresh(browser: Browser, base: str) -> Iterator[Page]:
+    """Python の始まっていない、ほかのテストの跡のないページ。"""
+    with browser.new_context(viewport={"width": 1280, "height": 800}) as context:
+        page = context.new_page()
+        page.goto(base + URL)
+        yield page
 
 
 def printed(code: Tag) -> list[Any]:
@@ -200,7 +227,8 @@ def test_blocks_of_a_page_share_their_variables_until_they_are_stopped(page: Pag
     expect(run(page, "print(a)", 1, ends="エラー")).to_contain_text("NameError")
 
 
-def test_edit_is_kept_until_it_is_taken_back(page: Page, base: str) -> None:
+def test_edit_is_kept_until_it_is_taken_back(fresh: Page, base: str) -> None:
+    page = fresh
     block = buttons(page)
     block["edit"].click()
     expect(block["editor"]).to_be_focused()
@@ -231,6 +259,31 @@ def test_tab_indents_and_escape_lets_it_leave(page: Page) -> None:
     page.keyboard.press("Tab")
     expect(block["run"]).to_be_focused()
     block["reset"].click()
+
+
+def test_page_swapped_without_loading_gets_its_own_buttons_and_python(
+    fresh: Page, base: str
+) -> None:
+    def pythons() -> int:
+        return sum(worker.url.startswith("blob:") for worker in fresh.workers)
+
+    run(fresh, "print(1)")
+    assert pythons() == 1
+    fresh.evaluate(SWAP, [base + "notation/", base + "assets/run.js"])
+    # 離れたページの Python は、終わらせる。
+    expect(fresh.locator("h1")).to_contain_text("記法")
+    expect(fresh.locator(".dl-run").first).to_be_visible()
+    assert pythons() == 0
+    expect(run(fresh, "print(2)")).to_have_text("2\n")
+
+
+def test_page_left_and_returned_to_runs_again(fresh: Page, base: str) -> None:
+    block = buttons(fresh)
+    block["run"].click()
+    fresh.goto(base + "notation/")
+    fresh.go_back()
+    expect(block["status"]).to_have_text("")
+    expect(run(fresh, "print(3)")).to_have_text("3\n")
 
 
 def test_notebook_runs_the_cells_above_first(runner: Page, base: str, site: Path) -> None:

@@ -293,6 +293,7 @@ def test_file_that_belongs_to_no_figure_is_removed(studio: Studio) -> None:
     (studio.out / "sloped" / ".line.svg.123").write_text("途中", encoding="utf-8")
     assert studio.draw()[0] == 0
     names = {"sloped/line.svg", "sloped/line.dark.svg", "sloped/line.json"}
+    names |= {"_cover/card.png", "_cover/card.json"}
     assert set(studio.drawn()) == names
 
 

@@ -18,8 +18,8 @@ def test_text_of_code_stays_and_colours_of_words_stay() -> None:
     html = compact(CODE)
     before = BeautifulSoup(CODE, "html.parser").get_text()
     assert BeautifulSoup(html, "html.parser").get_text() == before
-    assert '<span class="k">def</span> <span class="nf">f</span>(x):' in html
-    assert '<span class="s2">&quot;ab</span>' in html
+    assert "<span class=k>def</span> <span class=nf>f</span>(x):" in html
+    assert "<span class=s2>&quot;ab</span>" in html
 
 
 def test_blank_lines_go_outside_code_and_scripts_only() -> None:

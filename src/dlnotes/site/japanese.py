@@ -23,6 +23,8 @@ _BREAK = r"\n[ \t]*"
 _NEWLINE = re.compile(rf"(?<={_ENDS_WITH_SPACE}){_BREAK}|(?<={_JAPANESE}){_BREAK}(?={_JAPANESE})")
 # 数式やコードがあることだけを示す一字。前後の空白が改行の続きと見えないようにする。
 _OBJECT = "\ufffc"
+# これより字の多い式は、括弧まで付けると、狭い画面からはみ出すことがある。
+_LONG = 24
 _OPENING = re.compile(r"[（「『【([]+$")
 _CLOSING = re.compile(r"[、。，・：；！？）」』】)\]]+")
 _VERBATIM = {"pre", "code", "math", "script", "style", "textarea"}
@@ -75,6 +77,8 @@ class _KinsokuTreeprocessor(Treeprocessor):
                 before, place = child, "tail"
 
     def _join(self, formula: ElementTree.Element, before: ElementTree.Element, place: str) -> None:
+        if len("".join(formula.itertext())) > _LONG:
+            return
         opening = _OPENING.search(getattr(before, place) or "")
         closing = _CLOSING.match(formula.tail or "")
         if opening:

@@ -122,14 +122,14 @@ function watch(rows) {
   self.fetch = async (address, options) => {
     const response = await original(address, options)
     if (!response.ok || !names.has(String(address.url || address).split("/").pop())) return response
-    const counter = new TransformStream({
-      transform(bytes, controller) {
+    // 写しを数える。届いたものをそのまま渡せば、ブラウザが WebAssembly の翻訳を次の回に使い回す。
+    response.clone().body.pipeTo(new WritableStream({
+      write(bytes) {
         done += bytes.length
         if (done - told > total / 100) post("progress", told = done, total)
-        controller.enqueue(bytes)
       },
-    })
-    return new Response(response.body.pipeThrough(counter), response)
+    })).catch(() => {})
+    return response
   }
   return () => { self.fetch = original }
 }
