@@ -84,7 +84,8 @@ oracle: found-python  ## PyTorch と scikit-learn の値、PyTorch の速さと�
 
 # 分を過ぎるか止めるかすると、次はその続きから始める。
 mutants: found-python  ## コードを一か所ずつ壊し、テストが気づくかを調べます（MINUTES= と MODULES= で絞れます）
-	@VENV=.cache/mutants/venv $(bootstrap) venv requirements/mutants.txt
+	$(PYTHON) -m venv .cache/mutants/venv
+	.cache/mutants/venv/bin/python -m pip install --quiet --require-hashes -r requirements/mutants.txt
 	nice .cache/mutants/venv/bin/python tests/mutation/run.py $(MINUTES) $(MODULES)
 
 # UV_PRERELEASE=allow なら、正式に出る前の版も入れる。

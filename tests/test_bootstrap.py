@@ -503,7 +503,7 @@ def test_make_without_a_target_lists_every_target(make: Make) -> None:
     targets = [line.split()[1] for line in lines if line.startswith("make ")]
     assert targets == [
         *("help", "serve", "site", "offline", "book", "test", "test-lowest", "check", "hosting"),
-        *("bench", "oracle", "upgrade", "clean"),
+        *("bench", "oracle", "mutants", "upgrade", "clean"),
     ]
 
 
