@@ -17,14 +17,14 @@ _NAMESPACE = re.compile(r'(?<=<svg) xmlns="http://www\.w3\.org/2000/svg"')
 _NUMBER = re.compile(r'<span class="m[fi]">')
 _WRAPPER = re.compile(r'<span class="arithmatex">(<math.*?</math>)</span>', re.DOTALL)
 # 一語の class に引用符は要らない。コードの色の囲みと目次には数百あるので、ページの大きさに効く。
-_ONE_CLASS = re.compile(r'<(span|li) class="([\w-]+)">')
+_ONE_CLASS = re.compile(r'<(span|li|ul|div|label|p) class="([\w-]+)">')
 _VERBATIM = re.compile(r"(<(pre|script|style|textarea)\b.*?</\2>)", re.DOTALL)
 _BLANK = re.compile(r"\s*\n\s*")
 # 本文の外には文がないので、要素の境目の空白は見た目に関わらない。
 _BETWEEN_TAGS = re.compile(r"(?<=>)\n|\n(?=<)")
 # 目次の字は折り返して見せるので、省略記号のための囲みは要らない。
 _NAVIGATION = re.compile(
-    r'(<a [^>]*class="md-nav__link[^>]*>)<span class="md-ellipsis">([^<]*)</span>'
+    r'(<a [^>]*class="md-nav__link[^>]*>)<span class=md-ellipsis>([^<]*)</span>'
 )
 
 
