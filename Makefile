@@ -16,8 +16,7 @@ pytest = $(python) -m pytest --numprocesses auto --dist loadgroup
 with_chromium = CHROMIUM=$$($(bootstrap) chromium) && export CHROMIUM && exec
 # 同じ置き場所に書く make を一つにする。
 locked = $(bootstrap) lock
-uv = .cache/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-  --no-emit-index-url --no-header
+uv = .cache/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 # サイトの地図に書く日付。最後のコミットの日付とし、同じ原稿からは同じサイトができるようにする。
 export SOURCE_DATE_EPOCH := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2> /dev/null || date +%s))
 
