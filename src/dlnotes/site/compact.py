@@ -17,7 +17,7 @@ _NAMESPACE = re.compile(r'(?<=<svg) xmlns="http://www\.w3\.org/2000/svg"')
 _NUMBER = re.compile(r'<span class="m[fi]">')
 _WRAPPER = re.compile(r'<span class="arithmatex">(<math.*?</math>)</span>', re.DOTALL)
 # 一語の class に引用符は要らない。コードの色の囲みと目次には数百あるので、ページの大きさに効く。
-_ONE_CLASS = re.compile(r'<(span|li|ul|div|label|p) class="([\w-]+)">')
+_ONE_CLASS = re.compile(r'<(span|li|ul) class="([\w-]+)">')
 _VERBATIM = re.compile(r"(<(pre|script|style|textarea)\b.*?</\2>)", re.DOTALL)
 _BLANK = re.compile(r"\s*\n\s*")
 # 本文の外には文がないので、要素の境目の空白は見た目に関わらない。
