@@ -28,6 +28,7 @@ TOO_WIDE = """() => {
   return [`${root.scrollWidth} > ${root.clientWidth}`, ...examples]
 }"""
 SHOW_IMAGES = """async () => {
+  document.querySelectorAll("details").forEach(d => d.open = true)
   const broken = []
   for (const image of document.querySelectorAll("article img")) {
     if (!image.checkVisibility()) continue
@@ -37,7 +38,6 @@ SHOW_IMAGES = """async () => {
   }
   return broken
 }"""
-UNFOLD = "document.querySelectorAll('details').forEach(d => d.open = true)"
 
 
 def violations(page: Page, width: int, scheme: str) -> Iterator[str]:
@@ -128,7 +128,6 @@ class Visit:
         except Error as error:
             self.failed.append(str(error))
         self.first_view = list(dict.fromkeys(self.asked))
-        page.evaluate(UNFOLD)
         self.broken_images = page.evaluate(SHOW_IMAGES)
         self.violations = list(violations(page, width, scheme))
         for size in {width, min(width, 320)}:
@@ -163,3 +162,19 @@ def desk(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="light")
     yield context.new_page()
     context.close()
+
+
+@pytest.fixture(scope="module")
+def started(request: pytest.FixtureRequest, browser: Browser, base: str) -> Iterator[Page]:
+    """ファイルの `URL` のページ。Python を始めるのに時間がかかるので、テストどうしで使い続ける。"""
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="light")
+    page = context.new_page()
+    page.goto(base + request.module.URL)
+    yield page
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def broken_images() -> Callable[[Page], list[str]]:
+    """折りたたみを開き、見えない図の住所を並べる関数。"""
+    return lambda page: page.evaluate(SHOW_IMAGES)

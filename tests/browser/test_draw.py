@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -89,16 +88,6 @@ class Tool:
 def violations(page: Page) -> list[str]:
     found = Axe().run(page, context=".dl-draw").response["violations"]
     return [f"{v['id']}: {n['html']} {n['failureSummary']}" for v in found for n in v["nodes"]]
-
-
-@pytest.fixture(scope="module")
-def started(browser: Browser, base: str) -> Iterator[Page]:
-    """明るい配色のパソコンの画面。Python は一度だけ始める。"""
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="light")
-    page = context.new_page()
-    page.goto(base + URL)
-    yield page
-    context.close()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -17,17 +17,6 @@ from playwright.sync_api import Browser, Page, expect
 
 from dlnotes.site.offline import write_zip
 
-SHOW_IMAGES = """async () => {
-  document.querySelectorAll("details").forEach(d => d.open = true)
-  const broken = []
-  for (const image of document.querySelectorAll("article img")) {
-    if (!image.checkVisibility()) continue
-    image.scrollIntoView()
-    await image.decode().catch(() => {})
-    if (!image.naturalWidth) broken.push(image.src)
-  }
-  return broken
-}"""
 FONTS = """async () => {
   await document.fonts.ready
   return [...document.fonts].map(font => `${font.family} ${font.status}`)
@@ -112,9 +101,11 @@ def test_zipping_again_gives_the_same_bytes(unpacked: Path, tmp_path: Path) -> N
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
 
 
-def test_figures_and_the_font_of_formulas_are_seen(unpacked: Path, page: Page) -> None:
+def test_figures_and_the_font_of_formulas_are_seen(
+    unpacked: Path, page: Page, broken_images: Callable[[Page], list[str]]
+) -> None:
     page.goto((unpacked / "dl006_gradient_descent.html").as_uri())
-    assert page.evaluate(SHOW_IMAGES) == []
+    assert broken_images(page) == []
     assert page.locator("article img").count() > 10
     fonts = page.evaluate(FONTS)
     assert fonts

@@ -50,15 +50,6 @@ def runner(browser: Browser) -> Iterator[Page]:
     context.close()
 
 
-@pytest.fixture(scope="module")
-def started(browser: Browser, base: str) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="light")
-    page = context.new_page()
-    page.goto(base + URL)
-    yield page
-    context.close()
-
-
 @pytest.fixture
 def page(started: Page) -> Page:
     """編集のないページ。Python を始めるのに時間がかかるので、動いたままのものを使う。"""
