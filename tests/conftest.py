@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 Run = subprocess.CompletedProcess[str]
 # 公開するときと同じように、リポジトリーへのリンクと住所のあるサイトにする。
@@ -22,6 +25,10 @@ _ENVIRONMENT = {
     "DLNOTES_REPO": "https://github.com/example/dlnotes",
     "DLNOTES_URL": "https://example.com/dlnotes/",
 }
+
+_DOCS = Path(__file__).parents[1] / "docs"
+_SOURCES = sorted(p for p in _DOCS.rglob("*") if p.suffix in {".md", ".ipynb"})
+_STEMS = [source.relative_to(_DOCS).with_suffix("").as_posix() for source in _SOURCES]
 
 # 込みあうパソコンで、例ひとつの遅さのために赤くならないようにする。
 # 同じ原稿には、いつも同じ例を使う。直していないページが、日によって赤くなってはならない。
@@ -80,7 +87,7 @@ def node_modules(pytestconfig: pytest.Config) -> Path:
     """textlint と vnu のある場所。なければ入れる。"""
     root = pytestconfig.rootpath
     environment = os.environ | {"VENV": sys.prefix}
-    command = [sys.executable, str(root / "requirements" / "bootstrap.py"), "node"]
+    command = [sys.executable, str(root / "requirements" / "bootstrap.py"), "npm", "node"]
     done = subprocess.run(command, cwd=root, env=environment, text=True, capture_output=True)
     assert done.returncode == 0, done.stderr
     return root / ".cache" / "node" / "node_modules"
@@ -111,16 +118,21 @@ def try_pages(pytestconfig: pytest.Config, strict_build: Run, tmp_path: Path) ->
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """`url` を受け取るテストを、`docs/` の原稿ごとに一度ずつ行う。"""
     if "url" in metafunc.fixturenames:
-        docs = metafunc.config.rootpath / "docs"
-        sources = sorted(p for p in docs.rglob("*") if p.suffix in {".md", ".ipynb"})
-        stems = [source.relative_to(docs).with_suffix("").as_posix() for source in sources]
-        metafunc.parametrize("url", ["" if s == "index" else f"{s}/" for s in stems], ids=stems)
+        urls = ["" if stem == "index" else f"{stem}/" for stem in _STEMS]
+        metafunc.parametrize("url", urls, ids=_STEMS)
 
 
-# xdist は、組の名前をこのフックで読む。
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """同時に行うとき、同じページを見るテストと、同じファイルのテストを、一つの組にする。"""
-    for item in items:
-        parameters = getattr(getattr(item, "callspec", None), "params", {})
-        item.add_marker(pytest.mark.xdist_group(str(parameters.get("url", item.path))))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """同時に行うとき、同じページを見るテストを一つの組に、残りはファイルごとに一つの組にする。
+
+    xdist_group の印は、pytest 9.2 では黙って無視される（pytest-dev/pytest-xdist#1386）。
+    """
+    return _ByPage(config, log)
+
+
+class _ByPage(LoadScopeScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, parameters = nodeid.partition("[")
+        pages = set(_STEMS).intersection(re.split(r"[]-]", parameters))
+        return pages.pop() if pages else file.partition("::")[0]

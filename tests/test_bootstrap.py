@@ -319,11 +319,11 @@ def test_the_tools_for_prose_and_html_are_installed_once_for_each_lock_file(
     made = tmp_path / ".cache" / "node"
     for pins in ("one", "two"):
         pinned_tools.write_text(pins)
-        assert bootstrap.main("node") == 0
+        assert bootstrap.main("npm", "node") == 0
         assert len(commands) == 1
         assert (made / "package-lock.json").read_text() == pins
         commands.clear()
-        assert bootstrap.main("node") == 0
+        assert bootstrap.main("npm", "node") == 0
         assert commands == []
 
 
@@ -335,20 +335,21 @@ def test_a_failed_install_of_the_tools_keeps_the_old_ones(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    bootstrap.main("node")
+    bootstrap.main("npm", "node")
     pinned_tools.write_text("two")
 
     def run(*command: str, **options: object) -> None:
         raise bootstrap.Failure(bootstrap.NETWORK)
 
     monkeypatch.setattr(bootstrap, "run", run)
-    assert bootstrap.main("node") == 1
+    assert bootstrap.main("npm", "node") == 1
     assert last_line(capsys) == "エラー: " + bootstrap.NETWORK
     assert (tmp_path / ".cache" / "node" / "package-lock.json").read_text() == "one"
 
 
-def test_the_lock_file_of_the_tools_names_no_registry_and_every_hash() -> None:
-    pins = (ROOT / "requirements" / "node" / "package-lock.json").read_text("utf-8")
+@pytest.mark.parametrize("name", ["node", "lighthouse"])
+def test_the_lock_file_of_the_tools_names_no_registry_and_every_hash(name: str) -> None:
+    pins = (ROOT / "requirements" / name / "package-lock.json").read_text("utf-8")
     packages = json.loads(pins)["packages"]
     assert "resolved" not in pins
     assert all("integrity" in package for name, package in packages.items() if name)

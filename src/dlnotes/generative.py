@@ -337,7 +337,7 @@ def linear_form(model: GaussianClassifier) -> tuple[Array, Array]:
     b_k &= -\frac{1}{2} \mu_k^\top \Sigma^{-1} \mu_k + \log \pi_k
     \end{aligned}$$
 
-    クラスが二つなら $p(C_1 \mid x) = \sigma\bigl((w_1 - w_0)^\top x + b_1 - b_0\bigr)$ で、
+    クラスが二つなら、クラス 1 の確率は $\sigma\bigl((w_1 - w_0)^\top x + b_1 - b_0\bigr)$ で、
     ロジスティック回帰と同じ形になります。
 
     Args:

@@ -42,7 +42,7 @@ RESULTS = """() => [...document.querySelectorAll(".dl-run-result")].map(result =
   [result.textContent.trimEnd(), result.querySelectorAll(".dl-figure").length])"""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def runner(browser: Browser) -> Iterator[Page]:
     """一つのブラウザのページ。二度目からは、実行環境を取り直さない。"""
     context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="light")

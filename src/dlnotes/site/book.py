@@ -31,7 +31,7 @@ from dlnotes.site import epub, fonts
 __all__ = ["Book", "BookError", "Page", "offer", "read_book", "write_pdf"]
 
 MARKER = "<!--book-->"
-_CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_CHROMIUMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 _SWITCHES = (
     "--headless",
     "--no-sandbox",
