@@ -344,6 +344,19 @@ def test_folder_that_cannot_be_written_gives_one_clear_line(studio: Studio) -> N
     assert line.startswith(f"{studio.out} に図を書けません")
 
 
+def test_a_drawing_of_others_in_the_same_process_does_not_change_the_style() -> None:
+    import matplotlib as mpl
+
+    from dlnotes.figures import _style
+
+    families = []
+    for _ in range(2):
+        _style.figure()
+        families.append(mpl.rcParams["font.family"])
+        mpl.rcdefaults()
+    assert families[0] == families[1] != mpl.rcParams["font.family"]
+
+
 def test_every_real_figure_changes_with_the_scheme(site: Path) -> None:
     lights = [p for p in site.glob("figures/**/*.svg") if not p.stem.endswith(".dark")]
     assert lights

@@ -47,9 +47,8 @@ def to_dark(svg: str) -> str:
 
 
 @cache
-def _use_style() -> None:
+def _add_font() -> None:
     fontManager.addfont(matplotlib_fontja.get_font_ttf_path())
-    matplotlib.style.use(_STYLE)
 
 
 def figure(
@@ -67,7 +66,9 @@ def figure(
         height: 図全体の高さ（インチ）。
         **subplots: `Figure.subplots` に渡す指定（`sharex=True` など）。
     """
-    _use_style()
+    _add_font()
+    # 同じプロセスで、ほかの図が既定に戻していることもある。
+    matplotlib.style.use(_STYLE)
     drawing = Figure(figsize=(width, height), layout="constrained")
     axes = drawing.subplots(rows, columns, squeeze=False, **subplots)
     return drawing, list(axes.flat)
