@@ -105,7 +105,7 @@ def try_pages(pytestconfig: pytest.Config, strict_build: Run, tmp_path: Path) ->
             page.write_text(text, encoding="utf-8")
         (tmp_path / "src").symlink_to(root / "src")
         (tmp_path / ".cache").mkdir()
-        for made in ("figures", "runtime"):
+        for made in ("figures", "runtime", "runtime-made"):
             (tmp_path / ".cache" / made).symlink_to(root / ".cache" / made)
         shutil.copy(root / "mkdocs.yml", tmp_path / "base.yml")
         nav = "".join(f"\n  - {name}" for name in pages)

@@ -6,14 +6,21 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).parents[2]
+# ページの中で測る。外から待つと、見に行く間隔（1 秒まで）だけ長く出る。
+SECONDS = """(button, status) => new Promise(resolve => {
+  const start = performance.now()
+  new MutationObserver(() => {
+    if (/ページの出力と同じ/.test(status.textContent)) resolve((performance.now() - start) / 1000)
+  }).observe(status, { childList: true, subtree: true, characterData: true })
+  button.click()
+})"""
 
 
 class Handler(SimpleHTTPRequestHandler):
@@ -33,10 +40,10 @@ def press(page: Page, address: str) -> float:
     """初めのコードを動かし、出力が現れるまでの秒数を返す。"""
     page.goto(address, wait_until="networkidle")
     bar = page.locator(".dl-run").first
-    start = time.perf_counter()
-    bar.get_by_role("button", name="▶ 実行").click()
-    expect(bar.get_by_role("status")).to_contain_text("ページの出力と同じ", timeout=300_000)
-    return time.perf_counter() - start
+    button = bar.get_by_role("button", name="▶ 実行")
+    status = bar.get_by_role("status").element_handle()
+    seconds: float = button.evaluate(SECONDS, status)
+    return seconds
 
 
 def main() -> None:

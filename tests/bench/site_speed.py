@@ -41,6 +41,9 @@ def main() -> None:
         copy = Path(folder, "copy")
         ignored = shutil.ignore_patterns(".git", ".venv", ".cache", "site.old", "__pycache__")
         shutil.copytree(ROOT, copy, ignore=ignored)
+        # 実行環境の取りよせは、ビルドの前に済んでいるものとする。
+        for made in ("runtime", "runtime-made"):
+            shutil.copytree(ROOT / ".cache" / made, copy / ".cache" / made)
         build = [*MKDOCS, "build", "--strict", "-q"]
         with timed("空からのビルド"):
             subprocess.run(build, cwd=copy, check=True)

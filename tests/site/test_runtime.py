@@ -166,6 +166,45 @@ def test_killed_fetch_leaves_nothing_that_the_next_one_trusts(
     assert contents(tmp_path) == DATA
 
 
+@pytest.fixture
+def fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config, site: Path
+) -> Path:
+    """本物の Pyodide と、小さなパッケージ一つ。"""
+    cache = pytestconfig.rootpath / ".cache" / "runtime"
+    names = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
+    for path in [*map(cache.joinpath, names), *cache.glob("six-*")]:
+        (tmp_path / "runtime").mkdir(exist_ok=True)
+        (tmp_path / "runtime" / path.name).symlink_to(path)
+    (wheel,) = (runtime.Asset(path.name, 0, "") for path in cache.glob("six-*"))
+    monkeypatch.setattr(runtime, "assets", lambda: [wheel])
+    return tmp_path / "runtime"
+
+
+def test_python_is_compiled_once_and_always_to_the_same_bytes(fetched: Path) -> None:
+    done = runtime.precompile(fetched)
+    first = contents(done)
+    (name,) = set(first) - {"assets.json"}
+    with zipfile.ZipFile(done / name) as wheel:
+        assert "six.pyc" in wheel.namelist()
+        assert [n for n in wheel.namelist() if n.endswith(".py")] == []
+    written = (done / name).stat().st_mtime_ns
+    assert runtime.precompile(fetched) == done
+    assert (done / name).stat().st_mtime_ns == written
+    for broken in (name, "assets.json"):
+        (done / broken).write_bytes(b"broken")
+        runtime.precompile(fetched)
+        assert contents(done) == first
+
+
+def test_python_that_cannot_be_compiled_leaves_nothing_and_says_why(fetched: Path) -> None:
+    (fetched / "pyodide.mjs").unlink()
+    (fetched / "pyodide.mjs").write_text("throw new Error('no memory')")
+    with pytest.raises(RuntimeError, match=r"^実行環境の Python を翻訳できません(.|\n)*no memory"):
+        runtime.precompile(fetched)
+    assert list(fetched.with_name("runtime-made").iterdir()) == []
+
+
 def test_site_has_every_file_of_the_lock_with_its_hash(site: Path) -> None:
     lock = json.loads((site / "runtime" / "lock.json").read_text("utf-8"))
     rows = {row["name"]: row for row in lock["core"]}
@@ -178,6 +217,19 @@ def test_site_has_every_file_of_the_lock_with_its_hash(site: Path) -> None:
     assert depends <= set(lock["packages"])
 
 
+def test_python_of_the_site_is_compiled_but_for_our_own(site: Path) -> None:
+    """読む人のブラウザが、開くたびに何百ものファイルを翻訳することのないように。"""
+    archives = [p for p in site.glob("runtime/*/*") if p.suffix in {".whl", ".zip"}]
+    ours = {p.name.split("-")[0] for p in archives if has_source(p)}
+    assert len(archives) == 13
+    assert ours == {"dlnotes", "matplotlib_fontja"}
+
+
+def has_source(archive: Path) -> bool:
+    with zipfile.ZipFile(archive) as file:
+        return any(name.endswith(".py") for name in file.namelist())
+
+
 def test_site_has_the_wheel_of_this_very_source(site: Path, pytestconfig: pytest.Config) -> None:
     (wheel,) = (site / "runtime").glob("*/dlnotes-*.whl")
     source = pytestconfig.rootpath / "src"
@@ -188,7 +240,8 @@ def test_site_has_the_wheel_of_this_very_source(site: Path, pytestconfig: pytest
     }
 
 
-def test_same_source_gives_the_same_wheel(tmp_path: Path) -> None:
+def test_same_source_gives_the_same_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "precompile", lambda folder: folder)
     first = {n: p.read_bytes() for n, p in runtime.collect(tmp_path / "1").items() if p.is_file()}
     again = {n: p.read_bytes() for n, p in runtime.collect(tmp_path / "2").items() if p.is_file()}
     assert len(first) == 3

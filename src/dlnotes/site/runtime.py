@@ -258,7 +258,7 @@ def collect(folder: Path) -> dict[str, Path]:
     compiled = precompile(folder)
     facts = {a.name: {"size": a.size, "sha256": a.sha256} for a in _compiled(compiled)}
     core = [row | facts.get(row["name"], {}) for row in _RECORD["core"]]
-    fetched = [row | facts[row["file_name"]] for row in _RECORD["packages"]]
+    fetched = [row | facts.get(row["file_name"], {}) for row in _RECORD["packages"]]
     wheels = [_own_wheel(made), _font_wheel(made)]
     fixed = {"install_dir": "site", "package_type": "package", "unvendored_tests": False}
     inside = f"{VERSION}-{_CONTENT}"
