@@ -15,6 +15,8 @@ OUTPUT = "\n<!--pytest-codeblocks:expected-output-->\n\n```text\n2\n```\n"
 GOOD = f"```python\nprint(1 + 1)\n```\n{OUTPUT}"
 
 
+# 図の名前のある原稿は、図の描かれた後でなければ読めない。
+@pytest.mark.usefixtures("strict_build")
 @pytest.mark.parametrize("source", PAGES, ids=str)
 def test_every_python_block_a_reader_sees_was_run_and_compared(source: Path) -> None:
     text = source.read_text(encoding="utf-8")
