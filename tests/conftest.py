@@ -68,6 +68,8 @@ def _build(root: Path, out: Path) -> Run:
     # 実行環境がなければ、ボタンのないサイトを見て緑にしてしまう。
     runtime = _run(root, "dlnotes.site.runtime")
     assert runtime.returncode == 0, runtime.stderr
+    # 前のビルドの結果を使わず、はじめから作ったサイトを見る。
+    (root / ".cache" / "pages.pickle").unlink(missing_ok=True)
     # --quiet をつけると、警告を数えなくなり、--strict が効かない。
     return _run(root, "mkdocs", "build", "--strict", "--site-dir", str(out))
 

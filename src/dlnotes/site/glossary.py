@@ -7,7 +7,7 @@ import tomllib
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -190,10 +190,14 @@ class _Marks(Treeprocessor):
     def __init__(self, md: Markdown, terms: list[Term]) -> None:
         super().__init__(md)
         self.forms = {form: term for term in terms for form in (*term.variants, term.ja)}
-        longest_first = sorted(self.forms, key=len, reverse=True)
-        self.pattern = re.compile("|".join(map(_whole_word, longest_first)))
         self.seen: set[Term] = set()
         self.marked = 0
+
+    # 組むのに一秒ほどかかるので、印を付けるページがあるときだけにする。
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        longest_first = sorted(self.forms, key=len, reverse=True)
+        return re.compile("|".join(map(_whole_word, longest_first)))
 
     def run(self, root: ElementTree.Element) -> None:
         code = _CODE.match(_text(root.find("h1")))

@@ -29,6 +29,7 @@ if sys.platform != "win32":
 _CACHE = Path(".cache")
 _FIGURES = _CACHE / "figures"
 _RUNTIME = _CACHE / "runtime"
+_PAGES = _CACHE / "pages.pickle"
 _MATH_FONT = "assets/fonts/math.woff2"
 # ビルドのたびに空にし、ページに出た数式の字を集める。
 _math_characters: set[str] = set()
@@ -81,6 +82,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
         if subprocess.run(command, pass_fds=_lock(), check=False).returncode:
             raise PluginError("図を描けませんでした（理由は上にあります）")
     notebooks.use_cache(config, _CACHE / "notebooks")
+    reuse.load(_PAGES)
     offline = config.extra["offline"]
     config.extra["runtime"] = not offline and _has_runtime()
     if offline:
@@ -111,7 +113,7 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> None:
-    """変わっていない原稿を、serve が変換し直さないようにします。"""
+    """変わっていない原稿を、変換し直さないようにします。"""
     if page.file.src_uri.endswith(".md"):
         around = config.extra["surroundings"]
         render = partial(reuse.render, page, markdown=markdown, around=around)
@@ -153,6 +155,7 @@ def on_post_template(output: str, *, template_name: str, config: MkDocsConfig) -
 def on_post_build(*, config: MkDocsConfig) -> None:
     """使われた字だけの数式フォントを書き、検索の索引に用語の言い方を足して、別のところに移します。"""
     notebooks.seal_cache(config)
+    reuse.save(_PAGES)
     fonts.write_math_font(_math_characters, _CACHE / "fonts", Path(config.site_dir, _MATH_FONT))
     index = Path(config.site_dir, "search", "search_index.json")
     content = json.loads(index.read_text(encoding="utf-8"))

@@ -1,14 +1,17 @@
-"""`mkdocs serve` の間、変わっていないページの変換と検索の索引を、前のビルドから使う。
+"""変わっていないページの変換と検索の索引を、前のビルドから使う。
 
 MkDocs は、原稿を一枚直しただけでも、すべてのページを作り直す。その時間のほとんどは、
-Markdown の変換と、できた HTML から索引を作ることに使われる。
+Markdown の変換と、できた HTML から索引を作ることに使われる。serve の間はメモリーに、
+次に動かすときのためにはファイルに、結果を残す。
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
+import pickle
 from collections.abc import Callable
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +22,7 @@ from mkdocs.utils import CountHandler
 
 from dlnotes.site import corrections, quiz
 
-__all__ = ["add_to_index", "render", "surroundings"]
+__all__ = ["add_to_index", "load", "render", "save", "surroundings"]
 
 _PACKAGE = Path(__file__).parents[1]
 # ほかの原稿を読んで書かれるところの目印。
@@ -34,6 +37,33 @@ _warnings.setLevel(logging.WARNING)
 logging.getLogger("mkdocs").addHandler(_warnings)
 
 
+def load(path: Path) -> None:
+    """前に動かしたときの結果を読みます。読めなければ、はじめから変換します。
+
+    Args:
+        path: `save` の書いたファイル。自分のキャッシュのほかのものを渡してはいけません。
+    """
+    if _pages or _entries:
+        return
+    try:
+        pages, entries = pickle.loads(path.read_bytes())
+    except Exception:  # 途中で切れた pickle は、どんな誤りにもなる
+        return
+    _pages.update(pages)
+    _entries.update(entries)
+
+
+def save(path: Path) -> None:
+    """次に動かすときのために、結果を残します。
+
+    Args:
+        path: 書くファイル。半端なものが残ることはありません。
+    """
+    temporary = path.with_suffix(".new")
+    temporary.write_bytes(pickle.dumps((_pages, _entries)))
+    temporary.replace(path)
+
+
 def surroundings(config: MkDocsConfig, files: Files) -> str:
     """原稿のほかに、変換の結果を左右するものすべての鍵。
 
@@ -43,8 +73,11 @@ def surroundings(config: MkDocsConfig, files: Files) -> str:
     """
     sources = [p for p in sorted(_PACKAGE.rglob("*")) if p.is_file() and p.suffix != ".pyc"]
     contents = [path.read_bytes() for path in (Path(config.config_file_path), *sources)]
-    names = sorted(files.src_uris)
-    return hashlib.sha256(b"\0".join([repr(names).encode(), *contents])).hexdigest()
+    libraries = sorted(f"{library.name} {library.version}" for library in distributions())
+    # 環境変数で決まる設定は、設定ファイルの文字に現れない。
+    settings = config.site_url, config.use_directory_urls, config.extra, config.copyright
+    facts = repr((sorted(files.src_uris), libraries, settings)).encode()
+    return hashlib.sha256(b"\0".join([facts, *contents])).hexdigest()
 
 
 def render(page: Page, config: MkDocsConfig, files: Files, *, markdown: str, around: str) -> None:
@@ -67,12 +100,14 @@ def render(page: Page, config: MkDocsConfig, files: Files, *, markdown: str, aro
         if sum(_warnings.counts.values()) == warned and not generated:
             missing = object()
             added = {k: v for k, v in vars(page).items() if before.get(k, missing) is not v}
+            # リンクの先は、このビルドのファイルではなく、その名前で残す。
+            links = page.links_to_anchors or {}
+            added["links_to_anchors"] = {file.src_uri: v for file, v in links.items()}
             _pages[uri] = key, added
         return
     vars(page).update(_pages[uri][1])
-    # リンクの先は、前のビルドのファイルではなく、同じ名前の今のファイル。
-    links = page.links_to_anchors or {}
-    page.links_to_anchors = {files.src_uris[file.src_uri]: v for file, v in links.items()}
+    links = _pages[uri][1]["links_to_anchors"]
+    page.links_to_anchors = {files.src_uris[name]: v for name, v in links.items()}
 
 
 def add_to_index(entries: list[dict[str, Any]], add: Callable[[Page], None], page: Page) -> None:
