@@ -151,7 +151,7 @@ def test_only_files_named_by_their_content_are_kept_without_asking(
         for name in names(site, "*.*")
         if "immutable" in str(get(address, name).getheader("Cache-Control"))
     }
-    pattern = r"/runtime/\d[\d.]*/.+|.+\.[0-9a-f]{8}\.min\.(js|css)"
+    pattern = r"/runtime/[\d.]+-[0-9a-f]{8}/.+|.+\.[0-9a-f]{8}\.min\.(js|css)"
     assert kept == {name for name in names(site, "*.*") if re.fullmatch(pattern, name)}
     assert len(kept) > 10
 

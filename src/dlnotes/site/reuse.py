@@ -46,11 +46,14 @@ def load(path: Path) -> None:
     if _pages or _entries:
         return
     try:
-        pages, entries = pickle.loads(path.read_bytes())
-    except Exception:  # 途中で切れた pickle は、どんな誤りにもなる
+        digest, data = path.read_bytes().split(b"\n", 1)
+    except (OSError, ValueError):
         return
-    _pages.update(pages)
-    _entries.update(entries)
+    # 壊れた一字がページに出ないように、書いたときのままであることを確かめる。
+    if hashlib.sha256(data).hexdigest().encode() == digest:
+        pages, entries = pickle.loads(data)
+        _pages.update(pages)
+        _entries.update(entries)
 
 
 def save(path: Path) -> None:
@@ -60,7 +63,8 @@ def save(path: Path) -> None:
         path: 書くファイル。半端なものが残ることはありません。
     """
     temporary = path.with_suffix(".new")
-    temporary.write_bytes(pickle.dumps((_pages, _entries)))
+    data = pickle.dumps((_pages, _entries))
+    temporary.write_bytes(hashlib.sha256(data).hexdigest().encode() + b"\n" + data)
     temporary.replace(path)
 
 

@@ -202,7 +202,10 @@ def precompile(folder: Path) -> Path:
         made.mkdir(parents=True, exist_ok=True)
         for old in made.glob("pyc-*"):
             shutil.rmtree(old)
-        with tempfile.TemporaryDirectory(dir=made, ignore_cleanup_errors=True) as temporary:
+        # 強制終了されて残ったものは、次の回に上の行が片付ける。
+        with tempfile.TemporaryDirectory(
+            prefix="pyc-", dir=made, ignore_cleanup_errors=True
+        ) as temporary:
             _precompile(folder, Path(temporary))
             os.rename(temporary, done)
     except OSError as error:
@@ -225,6 +228,8 @@ def _precompile(folder: Path, out: Path) -> None:
     if run.returncode:
         # Node.js は、誤りの前に、その行（圧縮された何万字ものコード）を書く。
         reason = "".join(line for line in said if len(line) < 300 and line.strip())
+        if "ENOSPC" in reason:
+            raise OSError(errno.ENOSPC, "node")
         raise RuntimeError(UNCOMPILED.format(reason[-500:]))
     paths = [out / name for name in names]
     rows = [{"name": path.name, **_facts(path)} for path in paths]
