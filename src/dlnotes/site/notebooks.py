@@ -14,6 +14,7 @@ import re
 import shutil
 import struct
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 from textwrap import indent
@@ -26,6 +27,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 from dlnotes.figures._build import source_key
+from dlnotes.site import reuse
 
 __all__ = ["as_markdown", "outputs_by_cell", "render", "seal_cache", "use_cache"]
 
@@ -84,6 +86,8 @@ def seal_cache(config: MkDocsConfig) -> None:
             entry.with_suffix(".sha256").write_text(_seal(entry), encoding="utf-8")
 
 
+# serve の間、同じノートブックの大きな HTML を読み直さない。
+@lru_cache(maxsize=8)
 def outputs_by_cell(html: str) -> dict[str, list[Tag]]:
     """mkdocs-jupyter の HTML から、コードのセルの id ごとに出力の要素を集めます。"""
     soup = BeautifulSoup(html, "html.parser")
@@ -186,8 +190,9 @@ def render(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
         "cell_type": "markdown",
         "source": _links(page.file.src_uri, config.extra["repository"]),
     }
-    page.markdown = as_markdown([title, links, *cells], outputs_by_cell(html), save_image)
+    markdown = as_markdown([title, links, *cells], outputs_by_cell(html), save_image)
+    page.markdown = markdown
     # mkdocs-jupyter が差しかえた render を外し、MkDocs 自身のものに戻す。
     del page.render
-    page.render(config, files)
+    reuse.render(page, config, files, markdown=markdown, around=config.extra["surroundings"])
     return page.content or ""

@@ -11,6 +11,7 @@ import hashlib
 import logging
 import pickle
 from collections.abc import Callable
+from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
@@ -77,11 +78,15 @@ def surroundings(config: MkDocsConfig, files: Files) -> str:
     """
     sources = [p for p in sorted(_PACKAGE.rglob("*")) if p.is_file() and p.suffix != ".pyc"]
     contents = [path.read_bytes() for path in (Path(config.config_file_path), *sources)]
-    libraries = sorted(f"{library.name} {library.version}" for library in distributions())
     # 環境変数で決まる設定は、設定ファイルの文字に現れない。
     settings = config.site_url, config.use_directory_urls, config.extra, config.copyright
-    facts = repr((sorted(files.src_uris), libraries, settings)).encode()
+    facts = repr((sorted(files.src_uris), _libraries(), settings)).encode()
     return hashlib.sha256(b"\0".join([facts, *contents])).hexdigest()
+
+
+@cache
+def _libraries() -> list[str]:
+    return sorted(f"{library.name} {library.version}" for library in distributions())
 
 
 def render(page: Page, config: MkDocsConfig, files: Files, *, markdown: str, around: str) -> None:
