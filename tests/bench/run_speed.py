@@ -6,6 +6,8 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -46,32 +48,40 @@ def press(page: Page, address: str) -> float:
     return seconds
 
 
-def main() -> None:
-    chromium = subprocess.run(
-        [sys.executable, ROOT / "requirements" / "bootstrap.py", "chromium"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.strip()
+def find_chromium() -> str:
+    command = [sys.executable, ROOT / "requirements" / "bootstrap.py", "chromium"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+@contextmanager
+def served(handler: type[SimpleHTTPRequestHandler]) -> Iterator[tuple[Path, str]]:
+    """組み立てたサイトのフォルダーと、それを出すサーバーの住所。"""
     with tempfile.TemporaryDirectory() as folder:
-        site = Path(folder, "site")
-        build = [sys.executable, "-m", "mkdocs", "build", "--strict", "-q", "--site-dir", str(site)]
+        build = [sys.executable, "-m", "mkdocs", "build", "--strict", "-q", "--site-dir", folder]
         subprocess.run(build, cwd=ROOT, check=True)
-        server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(site)))
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        address = f"http://127.0.0.1:{server.server_port}/dl003_activations/"
-        with sync_playwright() as playwright:
-            # 読む人のブラウザと同じく、取りよせたものをディスクに残す。
-            context = playwright.chromium.launch_persistent_context(
-                str(Path(folder, "profile")), executable_path=chromium, args=["--no-sandbox"]
-            )
-            page = context.pages[0]
-            for view in ("初め（目標 8 秒）", "二度目（目標 2 秒）", "三度目"):
-                print(f"▶ から出力まで、{view}\t{press(page, address):.1f} 秒", flush=True)
-                # ブラウザが WebAssembly の翻訳を書きおえるのを待つ。
-                page.wait_for_timeout(3000)
-            context.close()
-        server.shutdown()
+        with ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=folder)) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            yield Path(folder), f"http://127.0.0.1:{server.server_port}/"
+            server.shutdown()
+
+
+def main() -> None:
+    with (
+        served(Handler) as (_, base),
+        tempfile.TemporaryDirectory() as profile,
+        sync_playwright() as playwright,
+    ):
+        # 読む人のブラウザと同じく、取りよせたものをディスクに残す。
+        context = playwright.chromium.launch_persistent_context(
+            profile, executable_path=find_chromium(), args=["--no-sandbox"]
+        )
+        page = context.pages[0]
+        for view in ("初め（目標 8 秒）", "二度目（目標 2 秒）", "三度目"):
+            seconds = press(page, f"{base}dl003_activations/")
+            print(f"▶ から出力まで、{view}\t{seconds:.1f} 秒", flush=True)
+            # ブラウザが WebAssembly の翻訳を書きおえるのを待つ。
+            page.wait_for_timeout(3000)
+        context.close()
 
 
 if __name__ == "__main__":

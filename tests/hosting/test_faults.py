@@ -70,7 +70,7 @@ class Workshop:
 
     def forget(self) -> None:
         """どの部品も、一部は作り直さなければならないようにする。"""
-        for name in (".cache/fonts", ".cache/notebooks", "out"):
+        for name in WRITTEN[1:]:
             shutil.rmtree(self.folder / name, ignore_errors=True)
         # 翻訳は別のテストで調べる。二十秒かかるので、ここでは残す。
         loose = [self.folder / ".cache" / "pages.pickle"]

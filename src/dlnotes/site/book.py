@@ -31,7 +31,13 @@ from dlnotes.site import epub, fonts
 __all__ = ["Book", "BookError", "Page", "offer", "read_book", "write_pdf"]
 
 MARKER = "<!--book-->"
-_CHROMIUMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+_CHROMIUMS = (
+    "chromium-headless-shell",
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+)
 _SWITCHES = (
     "--headless",
     "--no-sandbox",

@@ -51,7 +51,7 @@ def load(path: Path) -> None:
     except (OSError, ValueError):
         return
     # 壊れた一字がページに出ないように、書いたときのままであることを確かめる。
-    if hashlib.sha256(data).hexdigest().encode() == digest:
+    if _seal(data) == digest:
         pages, entries = pickle.loads(data)
         _pages.update(pages)
         _entries.update(entries)
@@ -65,8 +65,13 @@ def save(path: Path) -> None:
     """
     temporary = path.with_suffix(".new")
     data = pickle.dumps((_pages, _entries))
-    temporary.write_bytes(hashlib.sha256(data).hexdigest().encode() + b"\n" + data)
+    temporary.write_bytes(_seal(data) + b"\n" + data)
     temporary.replace(path)
+
+
+def _seal(data: bytes) -> bytes:
+    # ライブラリーの版が変わると、前の pickle は読めないことがある。
+    return hashlib.sha256(repr(_libraries()).encode() + data).hexdigest().encode()
 
 
 def surroundings(config: MkDocsConfig, files: Files) -> str:
