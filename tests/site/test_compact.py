@@ -32,4 +32,15 @@ def test_blank_lines_go_outside_code_and_scripts_only() -> None:
 def test_inline_formula_loses_only_its_wrapper() -> None:
     math = '<math data-search-exclude=""><mi>x</mi></math>'
     assert compact(f'<span class="arithmatex">{math}</span>') == "<math><mi>x</mi></math>"
-    assert compact(f'<div class="arithmatex">{math}</div>').startswith('<div class="arithmatex">')
+    assert compact(f'<div class="arithmatex">{math}</div>').startswith("<div class=arithmatex>")
+
+
+def test_only_attributes_of_one_word_lose_their_quotes() -> None:
+    html = '<p title="a &gt; b" lang="ja"><a href="x/" title="二語 の">="w"</a></p>'
+    assert compact(html) == '<p title="a &gt; b" lang=ja><a href="x/" title="二語 の">="w"</a></p>'
+
+
+def test_words_of_the_theme_are_written_as_they_are() -> None:
+    html = '<script id="__config" type="application/json">{"a": "\\u3053"}</script><p>\\u3053</p>'
+    assert compact(html).startswith('<script id=__config type="application/json">{"a": "こ"}')
+    assert compact(html).endswith("<p>\\u3053</p>")

@@ -214,7 +214,7 @@ def test_state_of_one_page_does_not_leak_into_the_next(data: Path) -> None:
 
 def test_topic_pages_have_a_moderate_number_of_marks(site: Path) -> None:
     counts = {
-        path.parent.name: path.read_text(encoding="utf-8").count('class="dl-term"')
+        path.parent.name: path.read_text(encoding="utf-8").count("class=dl-term")
         for path in site.glob("dl0*/index.html")
     }
     assert len(counts) == 14

@@ -16,20 +16,24 @@ _NAMESPACE = re.compile(r'(?<=<svg) xmlns="http://www\.w3\.org/2000/svg"')
 # 整数と小数は同じ色なので、一つの短い名前で足りる。
 _NUMBER = re.compile(r'<span class="m[fi]">')
 _WRAPPER = re.compile(r'<span class="arithmatex">(<math.*?</math>)</span>', re.DOTALL)
-# 一語の class に引用符は要らない。コードの色の囲みと目次には数百あるので、ページの大きさに効く。
-_ONE_CLASS = re.compile(r'<(span|li|ul) class="([\w-]+)">')
+# 一語の値に引用符は要らない。コードの色の囲み、数式、目次には数百あるので、ページの大きさに効く。
+_TAG = re.compile(r'<[a-z][\w-]*(?:\s+[\w:-]+(?:="[^"]*")?)+\s*>')
+_ONE_WORD = re.compile(r'="([\w-]+)"')
+# Material は、日本語の文言を \u3053 のように、倍の長さで書く。
+_ESCAPED = re.compile(r"\\u([0-9a-f]{4})")
+_CONFIG = re.compile(r"(?<=<script id=__config )[^<]*")
 _VERBATIM = re.compile(r"(<(pre|script|style|textarea)\b.*?</\2>)", re.DOTALL)
 _BLANK = re.compile(r"\s*\n\s*")
 # 本文の外には文がないので、要素の境目の空白は見た目に関わらない。
 _BETWEEN_TAGS = re.compile(r"(?<=>)\n|\n(?=<)")
 # 目次の字は折り返して見せるので、省略記号のための囲みは要らない。
 _NAVIGATION = re.compile(
-    r'(<a [^>]*class="md-nav__link[^>]*>)<span class=md-ellipsis>([^<]*)</span>'
+    r'(<a [^>]*class="?md-nav__link[^>]*>)<span class=md-ellipsis>([^<]*)</span>'
 )
 
 
 def compact(html: str) -> str:
-    """コードの色の囲み、数式の包み、余分な空白を減らします。
+    """コードの色の囲み、数式の包み、引用符、余分な空白を減らします。
 
     Args:
         html: ページの HTML。
@@ -39,7 +43,10 @@ def compact(html: str) -> str:
     html = _PLAIN.sub(lambda match: match[1] or "", html)
     while (merged := _REPEATED.sub(r"\1", html)) != html:
         html = merged
-    html = _ONE_CLASS.sub(r"<\1 class=\2>", html)
+    html = _TAG.sub(lambda tag: _ONE_WORD.sub(r"=\1", tag[0]), html)
+    html = _CONFIG.sub(
+        lambda config: _ESCAPED.sub(lambda code: chr(int(code[1], 16)), config[0]), html
+    )
     before, opening, rest = html.partition("<article")
     article, closing, after = rest.rpartition("</article>")
     if not opening:

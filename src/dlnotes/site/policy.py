@@ -15,7 +15,7 @@ import re
 __all__ = ["with_policy"]
 
 _INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
-_CHARSET = '<meta charset="utf-8">'
+_CHARSET = re.compile('<meta charset="?utf-8"?>')
 _RULES = {
     "default-src": "'none'",
     # wasm-unsafe-eval は、WebAssembly（Pyodide）だけを許し、eval は許さない。
@@ -44,4 +44,4 @@ def with_policy(html: str) -> str:
     rules = _RULES | {"script-src": " ".join([_RULES["script-src"], *dict.fromkeys(hashes)])}
     policy = "; ".join(f"{name} {value}" for name, value in rules.items())
     meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-    return html.replace(_CHARSET, _CHARSET + meta, 1)
+    return _CHARSET.sub(lambda charset: charset[0] + meta, html, count=1)
