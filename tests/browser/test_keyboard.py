@@ -136,7 +136,9 @@ def test_theme_is_switched_with_the_keyboard_and_figures_follow(page: Page) -> N
 def test_code_is_copied_with_the_keyboard(page: Page, base: str) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=base)
     block = page.locator("article .highlight").first
-    block.locator("button").first.focus()
+    # 写しのボタンは、コードが画面に入ったときに付く。
+    block.scroll_into_view_if_needed()
+    block.locator(".md-code__nav button").focus()
     page.keyboard.press("Enter")
     expect(page.locator(".md-dialog")).to_be_visible()
     copied = page.evaluate("navigator.clipboard.readText()")

@@ -300,3 +300,17 @@ def test_page_that_has_started_runs_without_the_network(browser: Browser, base: 
         expect(run(page, "print(6 * 7)")).to_have_text("42\n")
         run(page, "import matplotlib", ends="通信を確かめて")
         expect(run(page, "print(6 * 7)")).to_have_text("42\n")
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_buttons_do_not_move_the_text_below(browser: Browser, base: str, width: int) -> None:
+    heights = []
+    for pattern in ["**/nothing.js", "**/run.js"]:
+        with browser.new_context(viewport={"width": width, "height": 800}) as context:
+            page = context.new_page()
+            page.route(pattern, lambda route: route.abort())
+            page.goto(base + URL, wait_until="networkidle")
+            assert bool(page.locator(".dl-run").count()) == ("nothing" in pattern)
+            script = "document.querySelector('article').getBoundingClientRect().height"
+            heights.append(page.evaluate(script))
+    assert heights[0] == heights[1]

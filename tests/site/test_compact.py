@@ -44,3 +44,11 @@ def test_words_of_the_theme_are_written_as_they_are() -> None:
     html = '<script id="__config" type="application/json">{"a": "\\u3053"}</script><p>\\u3053</p>'
     assert compact(html).startswith('<script id=__config type="application/json">{"a": "こ"}')
     assert compact(html).endswith("<p>\\u3053</p>")
+
+
+def test_table_can_be_scrolled_without_a_script() -> None:
+    html = compact("<p>a</p><table><tr><td>b</td></tr></table>")
+    assert html == (
+        "<p>a</p><div class=md-typeset__scrollwrap><div class=md-typeset__table>"
+        "<table class=dl-table><tr><td>b</td></tr></table></div></div>"
+    )

@@ -1,4 +1,4 @@
-"""できたページの HTML から、見た目を変えない部分を除く。"""
+"""できたページの HTML を、見た目を変えずに、小さく、ブラウザが速く組めるようにする。"""
 
 from __future__ import annotations
 
@@ -22,6 +22,10 @@ _ONE_WORD = re.compile(r'="([\w-]+)"')
 # Material は、日本語の文言を \u3053 のように、倍の長さで書く。
 _ESCAPED = re.compile(r"\\u([0-9a-f]{4})")
 _CONFIG = re.compile(r"(?<=<script id=__config )[^<]*")
+# 横に動かす表の囲み。Material は、class のない表を、読む人のブラウザで一つずつ囲み、組み直させる。
+_SCROLLED_TABLE = (
+    '<div class="md-typeset__scrollwrap"><div class="md-typeset__table"><table class="dl-table">'
+)
 _VERBATIM = re.compile(r"(<(pre|script|style|textarea)\b.*?</\2>)", re.DOTALL)
 _BLANK = re.compile(r"\s*\n\s*")
 # 本文の外には文がないので、要素の境目の空白は見た目に関わらない。
@@ -33,12 +37,13 @@ _NAVIGATION = re.compile(
 
 
 def compact(html: str) -> str:
-    """コードの色の囲み、数式の包み、引用符、余分な空白を減らします。
+    """コードの色の囲み、数式の包み、引用符、余分な空白を減らし、表を囲みます。
 
     Args:
         html: ページの HTML。
     """
     html = _NOT_FOR_READERS.sub("", _WRAPPER.sub(r"\1", html))
+    html = html.replace("<table>", _SCROLLED_TABLE).replace("</table>", "</table></div></div>")
     html = _NUMBER.sub('<span class="m">', _NAMESPACE.sub("", html))
     html = _PLAIN.sub(lambda match: match[1] or "", html)
     while (merged := _REPEATED.sub(r"\1", html)) != html:

@@ -22,6 +22,7 @@ from dlnotes.site.compact import compact
 from dlnotes.site.glossary import search_words
 from dlnotes.site.policy import with_policy
 from dlnotes.site.sharing import description
+from dlnotes.site.stylesheets import trim_all
 
 if sys.platform != "win32":
     import fcntl
@@ -157,6 +158,7 @@ def on_post_build(*, config: MkDocsConfig) -> None:
     notebooks.seal_cache(config)
     reuse.save(_PAGES)
     fonts.write_math_font(_math_characters, _CACHE / "fonts", Path(config.site_dir, _MATH_FONT))
+    trim_all(Path(config.site_dir))
     index = Path(config.site_dir, "search", "search_index.json")
     content = json.loads(index.read_text(encoding="utf-8"))
     # 「バックプロパゲーション」と打った人を、用語集ではなく、誤差逆伝播法を教える節に導く。

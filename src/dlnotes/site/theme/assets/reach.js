@@ -2,20 +2,22 @@
 "use strict";
 
 (() => {
+  const article = document.querySelector("article");
+
+  // 横に動かすコードと表には、キーボードでも届くようにする。大きさの決まった後に呼ばれるので、組み直しを起こさない。
+  const sizes = new ResizeObserver(entries => entries.forEach(({target}) => {
+    const box = target.closest(".md-typeset__scrollwrap") || target;
+    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+  }));
+  article.querySelectorAll(".md-typeset__scrollwrap, .md-typeset__table, pre > code").forEach(box => sizes.observe(box));
   const mend = () => {
     // 写しのボタンはコードごとに名前のない nav に入るので、読み上げの目印にならないようにする。
     document.querySelectorAll("nav.md-code__nav:not([role])")
       .forEach(nav => nav.setAttribute("role", "presentation"));
-    // 横に動かす表には、キーボードでも届くようにする。
-    document.querySelectorAll(".md-typeset__scrollwrap:not([tabindex])").forEach(wrap => {
-      if (wrap.scrollWidth > wrap.clientWidth) wrap.tabIndex = 0;
-    });
   };
   mend();
-  const article = document.querySelector("article");
   new MutationObserver(mend).observe(article, {childList: true, subtree: true});
-  article.addEventListener("toggle", mend, true);
-  addEventListener("resize", mend);
+
   // Material は、キーが離されたときにしか探さない。貼り付けや音声入力でも探すようにする。
   const search = document.querySelector(".md-search__input");
   search.addEventListener("input", () => search.dispatchEvent(new KeyboardEvent("keyup")));

@@ -109,6 +109,7 @@
     bar.setAttribute("aria-label", "読み込み")
     status.setAttribute("role", "status")
     const result = make("div", { className: "dl-run-result", hidden: true })
+    box.classList.add("dl-runs")
     box.append(make("div", { className: "dl-run" }, run, stop, edit, reset, bar, status), result)
     stop.hidden = reset.hidden = true
 

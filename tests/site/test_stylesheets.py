@@ -1,0 +1,70 @@
+"""スタイルシートから除くのは、どのページにもないものの見た目だけ。"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup
+
+from dlnotes.site.stylesheets import trim, trim_all
+
+WORDS = frozenset({"a", "b"})
+
+
+@pytest.mark.parametrize(
+    ("css", "kept"),
+    [
+        (".a{x:y}", ".a{x:y}"),
+        (".z{x:y}", ""),
+        (".a .z{x:y}", ""),
+        (".a,.z,.b{x:y}", ".a,.b{x:y}"),
+        # 括弧の中の、知らない class は、なくてもあてはまる。
+        (".a:not(.z),.a:is(.b,.z){x:y}", ".a:not(.z),.a:is(.b,.z){x:y}"),
+        ("@media print{.z{x:y}}", ""),
+        ("@media print{.z{x:y}.a{x:y}}", "@media print{.a{x:y}}"),
+        ("@font-face{src:url(z)}", "@font-face{src:url(z)}"),
+        ("/* い */.a{/* ろ */x: y\n  z}", ".a{x: y z}"),
+        ('.a{content:".z,.z"}', '.a{content:".z,.z"}'),
+        ("[data-md-color-switching] *{x:y}", ""),
+        ("p table:not([class])+*{x:y}", ""),
+        ("p table:not([class]) td{x:y}", "p table:not(._) td{x:y}"),
+    ],
+)
+def test_only_what_can_match_is_kept(css: str, kept: str) -> None:
+    assert trim(css, WORDS) == kept
+
+
+def test_classes_of_pages_and_words_of_scripts_are_kept(tmp_path: Path) -> None:
+    assets = tmp_path / "assets"
+    assets.mkdir()
+    (tmp_path / "index.html").write_text('<p class="one two">four</p><b class=three><script>six</script>')
+    (assets / "x.js").write_text('node.classList.add("five")')
+    names = ["one", "two", "three", "four", "five", "six"]
+    (assets / "x.css").write_text("".join(f".{name}{{x:y}}" for name in names))
+    trim_all(tmp_path)
+    assert (assets / "x.css").read_text() == ".one{x:y}.two{x:y}.three{x:y}.five{x:y}.six{x:y}"
+
+
+def test_site_keeps_its_own_styles_and_loses_those_of_parts_it_does_not_have(site: Path) -> None:
+    (theme,) = site.glob("assets/stylesheets/main.*.css")
+    assert "tabbed-set" not in theme.read_text("utf-8")
+    assert ".md-search-result__item" in theme.read_text("utf-8")
+    ours = (site / "assets" / "dlnotes.css").read_text("utf-8")
+    for name in ["dl-run", "dl-can-run", "dl-definition", "dl-mark", "dl-slider__control", "language-text"]:
+        assert f".{name}" in ours
+    assert ":not([class])" not in theme.read_text("utf-8") + ours
+
+
+def test_every_table_is_wrapped_before_it_reaches_the_reader(site: Path) -> None:
+    """class のない表があると、囲みを Material が作り、ページのすべての見た目が決め直される。"""
+    tables = [
+        table
+        for page in sorted(site.rglob("*.html"))
+        for table in BeautifulSoup(page.read_text("utf-8"), "html.parser").find_all("table")
+    ]
+    assert tables
+    for table in tables:
+        assert table["class"]
+        assert table.parent["class"] == ["md-typeset__table"]
+        assert table.parent.parent["class"] == ["md-typeset__scrollwrap"]
