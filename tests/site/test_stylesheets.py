@@ -38,7 +38,9 @@ def test_only_what_can_match_is_kept(css: str, kept: str) -> None:
 def test_classes_of_pages_and_words_of_scripts_are_kept(tmp_path: Path) -> None:
     assets = tmp_path / "assets"
     assets.mkdir()
-    (tmp_path / "index.html").write_text('<p class="one two">four</p><b class=three><script>six</script>')
+    (tmp_path / "index.html").write_text(
+        '<p class="one two">four</p><b class=three><script>six</script>'
+    )
     (assets / "x.js").write_text('node.classList.add("five")')
     names = ["one", "two", "three", "four", "five", "six"]
     (assets / "x.css").write_text("".join(f".{name}{{x:y}}" for name in names))
@@ -51,7 +53,14 @@ def test_site_keeps_its_own_styles_and_loses_those_of_parts_it_does_not_have(sit
     assert "tabbed-set" not in theme.read_text("utf-8")
     assert ".md-search-result__item" in theme.read_text("utf-8")
     ours = (site / "assets" / "dlnotes.css").read_text("utf-8")
-    for name in ["dl-run", "dl-can-run", "dl-definition", "dl-mark", "dl-slider__control", "language-text"]:
+    for name in [
+        "dl-run",
+        "dl-can-run",
+        "dl-definition",
+        "dl-mark",
+        "dl-slider__control",
+        "language-text",
+    ]:
         assert f".{name}" in ours
     assert ":not([class])" not in theme.read_text("utf-8") + ours
 
