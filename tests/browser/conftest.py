@@ -188,6 +188,26 @@ def desk(browser: Browser) -> Iterator[Page]:
     context.close()
 
 
+# 保存を禁じたブラウザ。Chromium の設定で禁じたときと同じく、尋ねるだけで例外になる。
+FORBID = """for (const name of ["localStorage", "sessionStorage"])
+  Object.defineProperty(window, name, {
+    configurable: true, get() { throw new DOMException("forbidden", "SecurityError") },
+  })"""
+
+
+@pytest.fixture
+def forbidden(browser: Browser) -> Iterator[Page]:
+    """保存を禁じたブラウザのページ。スクリプトが止まれば、テストの終わりに赤くなる。"""
+    said: list[str] = []
+    with browser.new_context(viewport={"width": 390, "height": 800}) as context:
+        context.add_init_script(FORBID)
+        page = context.new_page()
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("console", lambda message: said.append(message.text))
+        yield page
+    assert said == []
+
+
 @pytest.fixture(scope="module")
 def started(request: pytest.FixtureRequest, browser: Browser, base: str) -> Iterator[Page]:
     """ファイルの `URL` のページ。Python を始めるのに時間がかかるので、テストどうしで使い続ける。"""

@@ -314,3 +314,8 @@ def test_buttons_do_not_move_the_text_below(browser: Browser, base: str, width: 
             script = "document.querySelector('article').getBoundingClientRect().height"
             heights.append(page.evaluate(script))
     assert heights[0] == heights[1]
+
+
+def test_page_runs_where_storage_is_forbidden(forbidden: Page, base: str) -> None:
+    forbidden.goto(base + URL)
+    expect(run(forbidden, "print(6 * 7)")).to_have_text("42\n")

@@ -144,3 +144,14 @@ def test_index_is_not_fetched_before_the_first_word(browser: Browser, base: str)
     page.close()
     assert before == []
     assert any("search/index.json" in url for url in asked)
+
+
+def test_search_and_schemes_work_where_storage_is_forbidden(forbidden: Page, base: str) -> None:
+    forbidden.set_viewport_size({"width": 1280, "height": 800})
+    forbidden.goto(base + "dl002_forward/")
+    forbidden.locator(INPUT).click()
+    forbidden.keyboard.type("ReLU")
+    expect(forbidden.locator(".md-search-result__item").first).to_contain_text("ReLU")
+    forbidden.keyboard.press("Escape")
+    forbidden.locator("label[for=__palette_1]").click()
+    expect(forbidden.locator("body")).to_have_attribute("data-md-color-scheme", "slate")
