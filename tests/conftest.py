@@ -124,6 +124,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("url", urls, ids=_STEMS)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """ひとりがサイトを組み立てる間に、ほかの者は、サイトの要らないテストをする。"""
+    needs_site = [i for i in items if "strict_build" in getattr(i, "fixturenames", ())]
+    chosen = set(needs_site)
+    others = [item for item in items if item not in chosen]
+    items[:] = needs_site[:1] + others + needs_site[1:]
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
     """同時に行うとき、同じページを見るテストを一つの組に、残りはファイルごとに一つの組にする。

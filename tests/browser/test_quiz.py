@@ -15,6 +15,7 @@ KEY = "dlnotes.quiz.1"
 BAR = ".dl-quiz"
 TOTAL = ".dl-quiz-total"
 
+
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     context = browser.new_context(viewport={"width": 390, "height": 800})
