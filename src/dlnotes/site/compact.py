@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 __all__ = ["compact"]
 
@@ -36,6 +37,8 @@ _NAVIGATION = re.compile(
 )
 
 
+# serve の間、変わっていないページを縮め直さない。
+@lru_cache(maxsize=64)
 def compact(html: str) -> str:
     """コードの色の囲み、数式の包み、引用符、余分な空白を減らし、表を囲みます。
 
