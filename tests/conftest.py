@@ -79,7 +79,7 @@ def site(strict_build: Run) -> Path:
     """できあがったサイトのフォルダー。警告だけなら、ひとつのテストだけが赤くなるように進む。"""
     out = Path(strict_build.args[-1])
     # ビルドが最後に書くもの。
-    if not (out / "assets" / "fonts" / "math.woff2").is_file():
+    if not (out / "search" / "index.json").is_file():
         pytest.fail(f"サイトを組み立てられません:\n{strict_build.stderr[-500:]}", pytrace=False)
     return out
 

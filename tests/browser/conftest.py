@@ -188,19 +188,18 @@ def desk(browser: Browser) -> Iterator[Page]:
     context.close()
 
 
-# 保存を禁じたブラウザ。Chromium の設定で禁じたときと同じく、尋ねるだけで例外になる。
+# 保存を禁じたブラウザ。Chromium では尋ねるだけで例外になり、null を返すものもある。
 FORBID = """for (const name of ["localStorage", "sessionStorage"])
-  Object.defineProperty(window, name, {
-    configurable: true, get() { throw new DOMException("forbidden", "SecurityError") },
-  })"""
+  Object.defineProperty(window, name, { configurable: true, get() { ANSWER } })"""
+ANSWERS = ['throw new DOMException("forbidden", "SecurityError")', "return null"]
 
 
-@pytest.fixture
-def forbidden(browser: Browser) -> Iterator[Page]:
+@pytest.fixture(params=ANSWERS, ids=["throws", "null"])
+def forbidden(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
     """保存を禁じたブラウザのページ。スクリプトが止まれば、テストの終わりに赤くなる。"""
     said: list[str] = []
     with browser.new_context(viewport={"width": 390, "height": 800}) as context:
-        context.add_init_script(FORBID)
+        context.add_init_script(FORBID.replace("ANSWER", request.param))
         page = context.new_page()
         page.on("pageerror", lambda error: said.append(str(error)))
         page.on("console", lambda message: said.append(message.text))

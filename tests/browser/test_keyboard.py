@@ -135,10 +135,16 @@ def test_theme_is_switched_with_the_keyboard_and_figures_follow(page: Page) -> N
 
 def test_code_is_copied_with_the_keyboard(page: Page, base: str) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=base)
-    block = page.locator("article .highlight").first
-    # 写しのボタンは、コードが画面に入ったときに付く。
-    block.scroll_into_view_if_needed()
-    block.locator(".md-code__nav button").focus()
+    block = page.locator("article .highlight:has(.dl-run)").last
+    assert block.locator(".md-code__nav").count() == 0
+    # 写しのボタンは、コードが画面に入ったときに、コードと「▶ 実行」の前に付く。
+    block.get_by_role("button", name="実行").focus()
+    copy = block.locator(".md-code__nav button")
+    expect(copy).to_be_visible()
+    page.keyboard.press("Shift+Tab")
+    if not copy.evaluate("button => button === document.activeElement"):
+        page.keyboard.press("Shift+Tab")
+    expect(copy).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator(".md-dialog")).to_be_visible()
     copied = page.evaluate("navigator.clipboard.readText()")

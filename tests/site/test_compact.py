@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
 from bs4 import BeautifulSoup
 
 from dlnotes.site.compact import compact
@@ -40,10 +43,20 @@ def test_only_attributes_of_one_word_lose_their_quotes() -> None:
     assert compact(html) == '<p title="a &gt; b" lang=ja><a href="x/" title="二語 の">="w"</a></p>'
 
 
-def test_words_of_the_theme_are_written_as_they_are() -> None:
-    html = '<script id="__config" type="application/json">{"a": "\\u3053"}</script><p>\\u3053</p>'
-    assert compact(html).startswith('<script id=__config type="application/json">{"a": "こ"}')
-    assert compact(html).endswith("<p>\\u3053</p>")
+@pytest.mark.parametrize("word", ["こ", '"', r"\\u3053", "</script>", "😀"])
+def test_words_of_the_theme_are_written_short_and_mean_the_same(word: str) -> None:
+    text = json.dumps({"a": word}).replace("<", r"\u003c")
+    html = compact(f'<script id="__config" type="application/json">{text}</script><p>\\u3053</p>')
+    script, rest = html.split("</script>")
+    assert rest == "<p>\\u3053</p>"
+    written = script.removeprefix('<script id=__config type="application/json">')
+    assert json.loads(written) == {"a": word}
+    assert ("こ" in written) == (word == "こ")
+
+
+def test_table_with_a_class_of_its_own_is_left_alone() -> None:
+    html = "<table border=1 class=dataframe><tr></tr></table>"
+    assert compact(html) == html
 
 
 def test_table_can_be_scrolled_without_a_script() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from pathlib import Path
 
 import pytest
@@ -29,10 +31,19 @@ WORDS = frozenset({"a", "b"})
         ("[data-md-color-switching] *{x:y}", ""),
         ("p table:not([class])+*{x:y}", ""),
         ("p table:not([class]) td{x:y}", "p table:not(._) td{x:y}"),
+        (".z::-x,.a{x:y}", ".z::-x,.a{x:y}"),
+        ("@layer c{.z{x:y}}", "@layer c{.z{x:y}}"),
+        (r".z\:b{x:y}", r".z\:b{x:y}"),
     ],
 )
 def test_only_what_can_match_is_kept(css: str, kept: str) -> None:
     assert trim(css, WORDS) == kept
+
+
+@pytest.mark.parametrize("css", ["p{x:y}\nfoo", '\n.a{x:"q\n}', "\n.a", "@media print{\n.a}"])
+def test_fault_is_named_with_its_line(css: str) -> None:
+    with pytest.raises(ValueError, match=r"^2 行目に文法の誤りがあります"):
+        trim(css, WORDS)
 
 
 def test_classes_of_pages_and_words_of_scripts_are_kept(tmp_path: Path) -> None:
@@ -49,20 +60,28 @@ def test_classes_of_pages_and_words_of_scripts_are_kept(tmp_path: Path) -> None:
 
 
 def test_site_keeps_its_own_styles_and_loses_those_of_parts_it_does_not_have(site: Path) -> None:
-    (theme,) = site.glob("assets/stylesheets/main.*.css")
-    assert "tabbed-set" not in theme.read_text("utf-8")
-    assert ".md-search-result__item" in theme.read_text("utf-8")
+    (theme,) = (path.read_text("utf-8") for path in site.glob("assets/stylesheets/main.*.css"))
+    assert "tabbed-set" not in theme
     ours = (site / "assets" / "dlnotes.css").read_text("utf-8")
-    for name in [
-        "dl-run",
-        "dl-can-run",
-        "dl-definition",
-        "dl-mark",
-        "dl-slider__control",
-        "language-text",
-    ]:
-        assert f".{name}" in ours
-    assert ":not([class])" not in theme.read_text("utf-8") + ours
+    made_by_scripts = {
+        theme: "md-search-result__item md-code__button md-dialog--active md-nav__link--active",
+        ours: "dl-run dl-can-run dl-definition dl-mark dl-slider__control language-text",
+    }
+    for css, names in made_by_scripts.items():
+        for name in names.split():
+            assert re.search(rf"\.{name}(?![\w-])", css), name
+    assert ":not([class])" not in theme + ours
+
+
+def test_sheets_named_by_their_content_are_named_anew(site: Path) -> None:
+    """ブラウザは、同じ名前のものを一年、尋ね直さずに使う。"""
+    sheets = sorted(site.glob("assets/stylesheets/*.css"))
+    assert len(sheets) == 2
+    for sheet in sheets:
+        assert sheet.name.split(".")[1] == hashlib.sha256(sheet.read_bytes()).hexdigest()[:8]
+    for page in site.rglob("*.html"):
+        html = page.read_text("utf-8")
+        assert all(f"stylesheets/{sheet.name}" in html for sheet in sheets), page
 
 
 def test_every_table_is_wrapped_before_it_reaches_the_reader(site: Path) -> None:

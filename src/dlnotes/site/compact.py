@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from functools import lru_cache
 
@@ -21,11 +22,12 @@ _WRAPPER = re.compile(r'<span class="arithmatex">(<math.*?</math>)</span>', re.D
 _TAG = re.compile(r'<[a-z][\w-]*(?:\s+[\w:-]+(?:="[^"]*")?)+\s*>')
 _ONE_WORD = re.compile(r'="([\w-]+)"')
 # Material は、日本語の文言を \u3053 のように、倍の長さで書く。
-_ESCAPED = re.compile(r"\\u([0-9a-f]{4})")
-_CONFIG = re.compile(r"(?<=<script id=__config )[^<]*")
+_CONFIG = re.compile(r"(?<=<script id=__config type=\"application/json\">)[^<]*")
 # 横に動かす表の囲み。Material は、class のない表を、読む人のブラウザで一つずつ囲み、組み直させる。
+_TABLE = re.compile(r"<table>(.*?</table>)", re.DOTALL)
 _SCROLLED_TABLE = (
-    '<div class="md-typeset__scrollwrap"><div class="md-typeset__table"><table class="dl-table">'
+    r'<div class="md-typeset__scrollwrap"><div class="md-typeset__table">'
+    r'<table class="dl-table">\1</div></div>'
 )
 _VERBATIM = re.compile(r"(<(pre|script|style|textarea)\b.*?</\2>)", re.DOTALL)
 _BLANK = re.compile(r"\s*\n\s*")
@@ -46,21 +48,25 @@ def compact(html: str) -> str:
         html: ページの HTML。
     """
     html = _NOT_FOR_READERS.sub("", _WRAPPER.sub(r"\1", html))
-    html = html.replace("<table>", _SCROLLED_TABLE).replace("</table>", "</table></div></div>")
+    html = _TABLE.sub(_SCROLLED_TABLE, html)
     html = _NUMBER.sub('<span class="m">', _NAMESPACE.sub("", html))
     html = _PLAIN.sub(lambda match: match[1] or "", html)
     while (merged := _REPEATED.sub(r"\1", html)) != html:
         html = merged
     html = _TAG.sub(lambda tag: _ONE_WORD.sub(r"=\1", tag[0]), html)
-    html = _CONFIG.sub(
-        lambda config: _ESCAPED.sub(lambda code: chr(int(code[1], 16)), config[0]), html
-    )
+    html = _CONFIG.sub(lambda config: _rewrite(config[0]), html)
     before, opening, rest = html.partition("<article")
     article, closing, after = rest.rpartition("</article>")
     if not opening:
         return _squeeze(html)
     before, after = (_BETWEEN_TAGS.sub("", _squeeze(part)) for part in (before, after))
     return _NAVIGATION.sub(r"\1\2", before) + opening + _squeeze(article) + closing + after
+
+
+def _rewrite(json_text: str) -> str:
+    text = json.dumps(json.loads(json_text), ensure_ascii=False, separators=(",", ":"))
+    # 文言に </script> があっても、要素はそこで終わらない。
+    return text.replace("<", r"\u003c")
 
 
 def _squeeze(html: str) -> str:

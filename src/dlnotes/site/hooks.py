@@ -177,7 +177,10 @@ def on_post_build(*, config: MkDocsConfig) -> None:
     notebooks.seal_cache(config)
     reuse.save(_PAGES)
     fonts.write_math_font(_math_characters, _CACHE / "fonts", Path(config.site_dir, _MATH_FONT))
-    trim_all(Path(config.site_dir))
+    try:
+        trim_all(Path(config.site_dir))
+    except ValueError as error:
+        raise PluginError(str(error)) from error
     index = Path(config.site_dir, "search", "search_index.json")
     content = json.loads(index.read_text(encoding="utf-8"))
     # 「バックプロパゲーション」と打った人を、用語集ではなく、誤差逆伝播法を教える節に導く。
