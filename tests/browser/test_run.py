@@ -319,3 +319,11 @@ def test_buttons_do_not_move_the_text_below(browser: Browser, base: str, width: 
 def test_page_runs_where_storage_is_forbidden(forbidden: Page, base: str) -> None:
     forbidden.goto(base + URL)
     expect(run(forbidden, "print(6 * 7)")).to_have_text("42\n")
+
+
+def test_output_that_differs_from_the_page_is_said(fresh: Page) -> None:
+    block = buttons(fresh)
+    printed_text = fresh.locator(".language-python:has(.dl-run) + .language-text pre").first
+    printed_text.evaluate("pre => pre.textContent += '9'")
+    block["run"].click()
+    expect(block["status"]).to_contain_text("、ページの出力と違います", timeout=PATIENCE)
