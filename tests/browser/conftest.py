@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Error, Page
 from dlnotes.site.book import find_chromium
 
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+NARROW, PHONE, DESK = 320, 390, 1280
 # 広すぎるときに、右にはみ出した要素を三つまで挙げる。
 TOO_WIDE = """() => {
   const root = document.documentElement
@@ -39,9 +40,10 @@ SHOW_IMAGES = """async () => {
 }"""
 
 # axe の色の検査は、文字のある要素の数だけ時間がかかる。色も、大きさも、後ろにあるものも同じ文字は、
-# 初めのものだけを残す。中がどれも見たものになった要素だけを隠すので、位置と背景は変わらない。
+# どちらの幅でも見ていないものだけを残す。中がどれも見たものになった要素だけを隠すので、
+# 位置と背景は変わらない。
 HIDE_TEXT_OF_THE_SAME_COLOURS = """() => {
-  const behind = new Map([[null, ""]]), seen = new Set()
+  const behind = new Map([[null, ""]]), seen = (window.seen ??= new Set())
   const ground = element => {
     if (!behind.has(element)) {
       const {backgroundColor, backgroundImage, opacity, filter} = getComputedStyle(element)
@@ -55,31 +57,27 @@ HIDE_TEXT_OF_THE_SAME_COLOURS = """() => {
     let again = [...element.children].map(hide).every(Boolean)
     if ([...element.childNodes].some(c => c.nodeType === Node.TEXT_NODE && c.data.trim())) {
       const {color, fontSize, fontWeight, textShadow} = getComputedStyle(element)
-      const look = ground(element) + [color, fontSize, fontWeight, textShadow].join()
+      // リンクは、まわりの文と見分けられることも調べる。
+      const link = element.closest("a"), around = getComputedStyle(element.parentElement).color
+      const line = link && getComputedStyle(link).textDecorationLine
+      const look = ground(element) + [color, fontSize, fontWeight, textShadow, around, line].join()
       again &&= seen.has(look)
       seen.add(look)
     }
-    if (again) element.style.visibility = "hidden"
+    element.style.visibility = again ? "hidden" : ""
     return again
   }
   hide(document.querySelector("article"))
 }"""
-
-
-def violations(page: Page, scheme: str) -> Iterator[str]:
-    """axe の見つけた違反。色のほかのことは、明暗によらないので、明るい配色だけで見る。"""
-    shape = {"rules": {"color-contrast": {"enabled": False}}}
-    if scheme == "light":
-        yield from axe(page, shape)
-    page.evaluate(HIDE_TEXT_OF_THE_SAME_COLOURS)
-    yield from axe(page, {"runOnly": ["color-contrast"]})
-
-
-def axe(page: Page, options: dict[str, Any]) -> Iterator[str]:
-    found = Axe().run(page, options={"resultTypes": ["violations"], **options})
-    for violation in found.response["violations"]:
-        for node in violation["nodes"]:
-            yield f"{violation['id']}: {node['html']} {node['failureSummary']}"
+# 幅を変えると、検索の欄などが、しばらくの間動いていく。
+FINISH_TRANSITIONS = """() => document.getAnimations()
+  .filter(moving => moving instanceof CSSTransition).forEach(moving => moving.finish())"""
+AXE = """async options => {
+  const {violations} = await axe.run({resultTypes: ["violations"], ...options})
+  return violations.flatMap(v => v.nodes.map(n => `${v.id}: ${n.html} ${n.failureSummary}`))
+}"""
+COLOUR_RULES = ["color-contrast", "link-in-text-block"]
+OTHER_RULES = {"rules": {rule: {"enabled": False} for rule in COLOUR_RULES}}
 
 
 class Handler(SimpleHTTPRequestHandler):
@@ -129,7 +127,7 @@ def browser_type_launch_args() -> dict[str, Any]:
 
 @dataclass
 class Visit:
-    """ページを一度開いて見たこと。"""
+    """ページを一つの配色で一度開き、電話とパソコンの幅で見たこと。"""
 
     said: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
@@ -146,32 +144,46 @@ class Visit:
         page.on("requestfailed", lambda request: self.failed.append(request.url))
         page.on("response", lambda r: self.failed.append(r.url) if r.status >= 400 else None)
 
-    def look(self, page: Page, address: str, width: int, scheme: str) -> None:
+    def look(self, page: Page, address: str, scheme: str) -> None:
+        self._resize(page, PHONE)
         try:
             page.goto(address, wait_until="networkidle", timeout=20_000)
         except Error as error:
             self.failed.append(str(error))
         self.first_view = list(dict.fromkeys(self.asked))
-        self.broken_images = page.evaluate(SHOW_IMAGES)
-        self.violations = list(violations(page, scheme))
-        for size in {width, min(width, 320)}:
-            page.set_viewport_size({"width": size, "height": 800})
+        page.evaluate(Axe().axe_script)
+        for width in (PHONE, DESK):
+            self._resize(page, width)
+            self.broken_images += page.evaluate(SHOW_IMAGES)
+            # 色のほかのことは、明暗によらない。
+            if scheme == "light":
+                self.violations += page.evaluate(AXE, OTHER_RULES)
+        for width in (DESK, NARROW, PHONE):
+            self._resize(page, width)
             self.too_wide += page.evaluate(TOO_WIDE)
+        for width in (PHONE, DESK):
+            self._resize(page, width)
+            page.evaluate(HIDE_TEXT_OF_THE_SAME_COLOURS)
+            self.violations += page.evaluate(AXE, {"runOnly": COLOUR_RULES})
+
+    @staticmethod
+    def _resize(page: Page, width: int) -> None:
+        page.set_viewport_size({"width": width, "height": 800})
+        page.evaluate(FINISH_TRANSITIONS)
 
 
 @pytest.fixture(scope="session")
-def visit(browser: Browser, base: str) -> Iterator[Callable[[str, int, str], Visit]]:
-    """ページを、画面の幅と配色を決めて開く関数。同じ組は一度しか開かない。"""
+def visit(browser: Browser, base: str) -> Iterator[Callable[[str, str], Visit]]:
+    """ページを、配色を決めて開く関数。同じ組は一度しか開かない。"""
     contexts: dict[str, BrowserContext] = {}
 
     @cache
-    def look(url: str, width: int, scheme: Any) -> Visit:
+    def look(url: str, scheme: Any) -> Visit:
         if scheme not in contexts:
             contexts[scheme] = browser.new_context(color_scheme=scheme)
         page, seen = contexts[scheme].new_page(), Visit()
-        page.set_viewport_size({"width": width, "height": 800})
         seen.watch(page)
-        seen.look(page, base + url, width, scheme)
+        seen.look(page, base + url, scheme)
         page.close()
         return seen
 
