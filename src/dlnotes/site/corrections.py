@@ -17,7 +17,7 @@ from pymdownx.slugs import slugify
 
 from dlnotes.site.japanese import join_lines
 
-__all__ = ["CorrectionsExtension", "corrections", "makeExtension"]
+__all__ = ["CorrectionsExtension", "corrections", "makeExtension", "written"]
 
 MARKER = "[[訂正一覧]]"
 _BOX = re.compile(
@@ -47,6 +47,30 @@ def corrections(page: str) -> Iterator[tuple[str, str, str]]:
         yield match["title"], f"{found['who']}: {found['said']}", found["true"]
 
 
+def written(docs: Path) -> list[str]:
+    """ページに書き入れる、すべての訂正の表の行。
+
+    Args:
+        docs: 原稿のフォルダー。
+
+    Raises:
+        ValueError: 囲みの書き方が決まりと違うとき。どの訂正かを言います。
+    """
+    # 三列にすると、電話の幅では一列が六字ほどになる。
+    return ["| 言われていたこと | 正しくは |", "|---|---|", *_rows(docs)]
+
+
+def _rows(docs: Path) -> Iterator[str]:
+    # 題目の順。どの題目でもないページは終わりに置く。
+    for page in sorted(docs.glob("*.md"), key=lambda page: (not _code(page), page.stem)):
+        for title, said, true in corrections(page.read_text(encoding="utf-8")):
+            name = title.removeprefix("訂正: ")
+            link = f"[{name}]({page.name}#{_slug(title, '-')})"
+            texts = [join_lines(t.replace("](#", f"]({page.name}#")) for t in (said, true)]
+            cells = [f"**{_code(page) or '資料'}** {link}<br>{texts[0]}", texts[1]]
+            yield f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
+
+
 class _Table(Preprocessor):
     def __init__(self, md: Markdown, docs: Path) -> None:
         super().__init__(md)
@@ -56,20 +80,7 @@ class _Table(Preprocessor):
         if MARKER not in lines:
             return lines
         place = lines.index(MARKER)
-        return [*lines[:place], *self._rows(), *lines[place + 1 :]]
-
-    def _rows(self) -> Iterator[str]:
-        # 三列にすると、電話の幅では一列が六字ほどになる。
-        yield "| 言われていたこと | 正しくは |"
-        yield "|---|---|"
-        # 題目の順。どの題目でもないページは終わりに置く。
-        for page in sorted(self.docs.glob("*.md"), key=lambda page: (not _code(page), page.stem)):
-            for title, said, true in corrections(page.read_text(encoding="utf-8")):
-                name = title.removeprefix("訂正: ")
-                link = f"[{name}]({page.name}#{_slug(title, '-')})"
-                texts = [join_lines(t.replace("](#", f"]({page.name}#")) for t in (said, true)]
-                cells = [f"**{_code(page) or '資料'}** {link}<br>{texts[0]}", texts[1]]
-                yield f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
+        return [*lines[:place], *written(self.docs), *lines[place + 1 :]]
 
 
 def _code(page: Path) -> str:

@@ -10,8 +10,7 @@ import sys
 from functools import cache, partial
 from pathlib import Path
 
-from jinja2 import BytecodeCache, Environment
-from jinja2.bccache import Bucket
+from jinja2 import Environment, FileSystemBytecodeCache
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
@@ -32,26 +31,10 @@ _CACHE = Path(".cache")
 _FIGURES = _CACHE / "figures"
 _RUNTIME = _CACHE / "runtime"
 _PAGES = _CACHE / "pages.pickle"
+_TEMPLATES = _CACHE / "templates"
 _MATH_FONT = "assets/fonts/math.woff2"
 # ビルドのたびに空にし、ページに出た数式の字を集める。
 _math_characters: set[str] = set()
-
-
-class _Templates(BytecodeCache):
-    """serve の間、変わっていないテンプレートを翻訳し直さない。"""
-
-    def __init__(self) -> None:
-        self._translated: dict[str, bytes] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        if bucket.key in self._translated:
-            bucket.bytecode_from_string(self._translated[bucket.key])
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        self._translated[bucket.key] = bucket.bytecode_to_string()
-
-
-_templates = _Templates()
 
 
 @cache
@@ -148,7 +131,8 @@ def on_page_content(html: str, *, page: Page, config: MkDocsConfig, files: Files
 
 def on_env(env: Environment, *, config: MkDocsConfig, files: Files) -> Environment:
     """すべての本文ができ、検索の索引はまだのときに、数を入れ、紹介文を取り出します。"""
-    env.bytecode_cache = _templates
+    _TEMPLATES.mkdir(parents=True, exist_ok=True)
+    env.bytecode_cache = FileSystemBytecodeCache(str(_TEMPLATES))
     pages = [file.page for file in files.documentation_pages() if file.page]
     numbers = counts.count({page.file.src_uri: page.content or "" for page in pages})
     for page in pages:

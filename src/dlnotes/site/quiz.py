@@ -30,6 +30,7 @@ __all__ = [
     "QuizExtension",
     "load",
     "makeExtension",
+    "written",
 ]
 
 MARKER = "[[確認テスト]]"
@@ -177,6 +178,33 @@ def _write(number: int, q: Question, title: str) -> Iterator[str]:
     yield "</div>\n"
 
 
+def written(data: Path) -> list[str]:
+    """ページに書き入れる、すべての問題の Markdown の行。
+
+    Args:
+        data: 問題の TOML ファイル。
+
+    Raises:
+        QuizError: 問題が決まりに合わないとき。どの問題かを言います。
+    """
+    return "\n".join(_topics(data)).splitlines()
+
+
+def _topics(data: Path) -> Iterator[str]:
+    opens, questions = load(data)
+    for topic in sorted({q.topic for q in opens} | {q.topic for q in questions}):
+        page = data.parent / f"{topic}.md"
+        text, _ = get_data(page.read_text(encoding="utf-8"))
+        title = text.strip().partition("\n")[0].removeprefix("# ")
+        yield f"## {title}\n"
+        here = [q for q in opens if q.topic == topic]
+        for number, q in enumerate(here, start=1):
+            yield from _write_open(number, q, title)
+        chosen = (q for q in questions if q.topic == topic)
+        for number, question in enumerate(chosen, start=len(here) + 1):
+            yield from _write(number, question, title)
+
+
 class _Page(Preprocessor):
     def __init__(self, md: Markdown, data: Path) -> None:
         super().__init__(md)
@@ -186,22 +214,7 @@ class _Page(Preprocessor):
         if MARKER not in lines:
             return lines
         place = lines.index(MARKER)
-        written = "\n".join(self._topics()).splitlines()
-        return [*lines[:place], *written, *lines[place + 1 :]]
-
-    def _topics(self) -> Iterator[str]:
-        opens, questions = load(self.data)
-        for topic in sorted({q.topic for q in opens} | {q.topic for q in questions}):
-            page = self.data.parent / f"{topic}.md"
-            text, _ = get_data(page.read_text(encoding="utf-8"))
-            title = text.strip().partition("\n")[0].removeprefix("# ")
-            yield f"## {title}\n"
-            here = [q for q in opens if q.topic == topic]
-            for number, q in enumerate(here, start=1):
-                yield from _write_open(number, q, title)
-            chosen = (q for q in questions if q.topic == topic)
-            for number, question in enumerate(chosen, start=len(here) + 1):
-                yield from _write(number, question, title)
+        return [*lines[:place], *written(self.data), *lines[place + 1 :]]
 
 
 class QuizExtension(Extension):

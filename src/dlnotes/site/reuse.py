@@ -26,8 +26,11 @@ from dlnotes.site import corrections, quiz
 __all__ = ["add_to_index", "load", "render", "save", "surroundings"]
 
 _PACKAGE = Path(__file__).parents[1]
-# ほかの原稿を読んで書かれるところの目印。
-_GENERATED = (corrections.MARKER, quiz.MARKER)
+# ほかの原稿から書かれるところの目印と、原稿のフォルダーからそこに書くものを求める関数。
+_WRITTEN: dict[str, Callable[[Path], list[str]]] = {
+    corrections.MARKER: corrections.written,
+    quiz.MARKER: lambda docs: quiz.written(docs / "quiz.toml"),
+}
 # 原稿の名前から、変換のもとになったものと、変換がページに加えたものへ。
 _pages: dict[str, tuple[object, dict[str, Any]]] = {}
 # ページの住所から、索引のもとになったものと、索引の項目へ。
@@ -104,14 +107,15 @@ def render(page: Page, config: MkDocsConfig, files: Files, *, markdown: str, aro
         markdown: 原稿。
         around: `surroundings` の鍵。
     """
-    uri, key = page.file.src_uri, (markdown, around)
+    docs = Path(config.docs_dir)
+    written = [write(docs) for marker, write in _WRITTEN.items() if marker in markdown]
+    uri, key = page.file.src_uri, (markdown, written, around)
     if uri not in _pages or _pages[uri][0] != key:
         _pages.pop(uri, None)
         before, warned = dict(vars(page)), sum(_warnings.counts.values())
         Page.render(page, config, files)
-        generated = any(marker in markdown for marker in _GENERATED)
         # 警告は、直すまでビルドのたびに言わせる。
-        if sum(_warnings.counts.values()) == warned and not generated:
+        if sum(_warnings.counts.values()) == warned:
             missing = object()
             added = {k: v for k, v in vars(page).items() if before.get(k, missing) is not v}
             # リンクの先は、このビルドのファイルではなく、その名前で残す。
