@@ -87,27 +87,30 @@ def test_second_build_converts_only_what_changed_and_equals_a_fresh_site(
 def test_broken_results_are_as_if_there_were_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    results = {"a.md": (("# 題", ""), {"content": "<h1>題</h1>"})}, {"a/": (("題",), [{}])}
+    page = {"a.md": (("# 題", ""), {"content": "<h1>題</h1>"})}
+    results = page, {"a/": (("題",), [{}])}, {"k": b"x"}
     kept = tmp_path / "pages.pickle"
 
-    def loaded() -> tuple[Any, Any]:
-        monkeypatch.setattr(reuse, "_pages", {})
-        monkeypatch.setattr(reuse, "_entries", {})
-        reuse.load(kept)
-        return reuse._pages, reuse._entries
+    def remember(*results: Any) -> None:
+        for name, result in zip(("_pages", "_entries", "_templates"), results, strict=True):
+            monkeypatch.setattr(reuse, name, result)
 
-    assert loaded() == ({}, {})
-    monkeypatch.setattr(reuse, "_pages", results[0])
-    monkeypatch.setattr(reuse, "_entries", results[1])
+    def loaded() -> tuple[Any, ...]:
+        remember({}, {}, {})
+        reuse.load(kept)
+        return reuse._pages, reuse._entries, reuse._templates
+
+    assert loaded() == ({}, {}, {})
+    remember(*results)
     reuse.save(kept)
     data = kept.read_bytes()
     assert loaded() == results
     for broken in (b"", data[:-5], data.replace("題".encode(), "誤".encode())):
         kept.write_bytes(broken)
-        assert loaded() == ({}, {})
+        assert loaded() == ({}, {}, {})
     kept.write_bytes(data)
     monkeypatch.setattr(reuse, "_libraries", lambda: ["mkdocs 0"])
-    assert loaded() == ({}, {})
+    assert loaded() == ({}, {}, {})
 
 
 def test_link_to_a_heading_that_has_gone_is_noticed_from_an_unchanged_page(

@@ -10,7 +10,7 @@ import sys
 from functools import cache, partial
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemBytecodeCache
+from jinja2 import Environment
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
@@ -31,7 +31,6 @@ _CACHE = Path(".cache")
 _FIGURES = _CACHE / "figures"
 _RUNTIME = _CACHE / "runtime"
 _PAGES = _CACHE / "pages.pickle"
-_TEMPLATES = _CACHE / "templates"
 _MATH_FONT = "assets/fonts/math.woff2"
 # ビルドのたびに空にし、ページに出た数式の字を集める。
 _math_characters: set[str] = set()
@@ -131,8 +130,7 @@ def on_page_content(html: str, *, page: Page, config: MkDocsConfig, files: Files
 
 def on_env(env: Environment, *, config: MkDocsConfig, files: Files) -> Environment:
     """すべての本文ができ、検索の索引はまだのときに、数を入れ、紹介文を取り出します。"""
-    _TEMPLATES.mkdir(parents=True, exist_ok=True)
-    env.bytecode_cache = FileSystemBytecodeCache(str(_TEMPLATES))
+    env.bytecode_cache = reuse.Templates()
     pages = [file.page for file in files.documentation_pages() if file.page]
     numbers = counts.count({page.file.src_uri: page.content or "" for page in pages})
     for page in pages:

@@ -1,4 +1,4 @@
-"""変わっていないページの変換と検索の索引を、前のビルドから使う。
+"""変わっていないページの変換、検索の索引、テンプレートの翻訳を、前のビルドから使う。
 
 MkDocs は、原稿を一枚直しただけでも、すべてのページを作り直す。その時間のほとんどは、
 Markdown の変換と、できた HTML から索引を作ることに使われる。serve の間はメモリーに、
@@ -16,6 +16,8 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import Files
 from mkdocs.structure.pages import Page
@@ -23,7 +25,7 @@ from mkdocs.utils import CountHandler
 
 from dlnotes.site import corrections, quiz
 
-__all__ = ["add_to_index", "load", "render", "save", "surroundings"]
+__all__ = ["Templates", "add_to_index", "load", "render", "save", "surroundings"]
 
 _PACKAGE = Path(__file__).parents[1]
 # ほかの原稿から書かれるところの目印と、原稿のフォルダーからそこに書くものを求める関数。
@@ -35,6 +37,8 @@ _WRITTEN: dict[str, Callable[[Path], list[str]]] = {
 _pages: dict[str, tuple[object, dict[str, Any]]] = {}
 # ページの住所から、索引のもとになったものと、索引の項目へ。
 _entries: dict[str, tuple[object, list[dict[str, Any]]]] = {}
+# テンプレートの名前から作った鍵から、その翻訳へ。
+_templates: dict[str, bytes] = {}
 
 _warnings = CountHandler()
 _warnings.setLevel(logging.WARNING)
@@ -47,7 +51,7 @@ def load(path: Path) -> None:
     Args:
         path: `save` の書いたファイル。自分のキャッシュのほかのものを渡してはいけません。
     """
-    if _pages or _entries:
+    if _pages or _entries or _templates:
         return
     try:
         digest, data = path.read_bytes().split(b"\n", 1)
@@ -55,9 +59,10 @@ def load(path: Path) -> None:
         return
     # 壊れた一字がページに出ないように、書いたときのままであることを確かめる。
     if _seal(data) == digest:
-        pages, entries = pickle.loads(data)
+        pages, entries, templates = pickle.loads(data)
         _pages.update(pages)
         _entries.update(entries)
+        _templates.update(templates)
 
 
 def save(path: Path) -> None:
@@ -67,7 +72,7 @@ def save(path: Path) -> None:
         path: 書くファイル。半端なものが残ることはありません。
     """
     temporary = path.with_suffix(".new")
-    data = pickle.dumps((_pages, _entries))
+    data = pickle.dumps((_pages, _entries, _templates))
     temporary.write_bytes(_seal(data) + b"\n" + data)
     temporary.replace(path)
 
@@ -75,6 +80,19 @@ def save(path: Path) -> None:
 def _seal(data: bytes) -> bytes:
     # ライブラリーの版が変わると、前の pickle は読めないことがある。
     return hashlib.sha256(repr(_libraries()).encode() + data).hexdigest().encode()
+
+
+class Templates(BytecodeCache):
+    """変わっていないテンプレートを翻訳し直さないための、Jinja のキャッシュ。"""
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """前の翻訳を使います。テンプレートが変わっていれば、Jinja が捨てます。"""
+        if bucket.key in _templates:
+            bucket.bytecode_from_string(_templates[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """翻訳を残します。"""
+        _templates[bucket.key] = bucket.bytecode_to_string()
 
 
 def surroundings(config: MkDocsConfig, files: Files) -> str:
