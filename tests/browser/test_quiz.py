@@ -136,8 +136,9 @@ def test_corrupt_or_foreign_record_counts_as_none(page: Page, entry: str) -> Non
     page.reload()
     expect(page.locator(TOTAL)).to_contain_text("0 問に答え")
     answer(page, 0, well=True)
-    page.reload()
     expect(page.locator(TOTAL)).to_contain_text("1 問に答え、1 問正解")
+    box = question(page, 0)
+    assert stored(page)[str(box.get_attribute("data-key"))] == right(box)
 
 
 def test_page_works_where_storage_is_forbidden(forbidden: Page, address: str) -> None:
