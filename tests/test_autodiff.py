@@ -131,3 +131,26 @@ def test_a_graph_deeper_than_the_recursion_limit_is_no_problem(mode):
 def test_nodes_cannot_be_changed():
     with pytest.raises(AttributeError):
         Node(1.0).value = 2.0
+
+
+def test_a_number_minus_a_node_is_their_difference():
+    x = Node(2.0)
+    assert (1.0 - x).value == -1.0
+    assert reverse_mode(1.0 - x, [x])[0] == (-1.0,)
+
+
+@pytest.mark.parametrize(
+    "calculate", [Node, lambda v: Node(1.0) + v, lambda v: v * Node(1.0), lambda v: Node(1.0) - v]
+)
+def test_only_real_numbers_are_calculated_with(calculate):
+    with pytest.raises(TypeError, match=r"^節の値は実数が必要ですが NoneType でした$"):
+        calculate(None)
+
+
+@pytest.mark.parametrize("mode", [reverse_mode, forward_mode])
+def test_inputs_that_are_no_nodes_are_refused(mode):
+    x = Node(1.0)
+    with pytest.raises(TypeError, match=r"^inputs\[1\] は Node が必要ですが float でした$"):
+        mode(x * x, [x, 1.0])
+    with pytest.raises(TypeError, match=r"^inputs は list か tuple が必要ですが Node でした$"):
+        mode(x * x, x)

@@ -360,3 +360,19 @@ def test_a_schedule_refuses_settings_without_meaning():
         step_decay(0, learning_rate=1, every=0)
     with pytest.raises(ValueError, match="factor は正の数"):
         exponential_decay(0, learning_rate=1, factor=0)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "wanted"), [(Adam(), r"\(t, m, v\)"), (Adadelta(), r"\(h, s\)")]
+)
+@pytest.mark.parametrize(
+    ("state", "came"), [((), "0 個の組"), ((0,) * 4, "4 個の組"), (np.zeros(3), "ndarray")]
+)
+def test_a_state_with_other_parts_is_refused(optimizer, wanted, state, came):
+    with pytest.raises(TypeError, match=f"^state は {wanted} の組が必要ですが {came} でした$"):
+        optimizer.step(np.ones(3), np.ones(3), state)
+
+
+def test_adam_counts_its_steps_with_an_integer():
+    with pytest.raises(TypeError, match=r"^t は整数が必要ですが float でした$"):
+        Adam().step(np.ones(3), np.ones(3), (0.5, np.zeros(3), np.zeros(3)))

@@ -6,6 +6,7 @@ r"""スカラーの計算グラフの上での自動微分。逆向きと前向�
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from numbers import Real
 
 from dlnotes.arrays import check_instance
 
@@ -16,11 +17,17 @@ __all__ = ["Node", "apply", "forward_mode", "reverse_mode"]
 class Node:
     r"""計算グラフの節。`+`、`-`、`*` で計算すると、値といっしょに局所微分を記録します。
 
-    $$\frac{\partial (a+b)}{\partial a} = 1, \qquad \frac{\partial (ab)}{\partial a} = b$$
+    $$\begin{aligned}
+    \frac{\partial (a+b)}{\partial a} &= 1, & \frac{\partial (a-b)}{\partial b} &= -1, &
+    \frac{\partial (ab)}{\partial a} &= b
+    \end{aligned}$$
 
     Attributes:
         value: この節の値。
         edges: 計算に使った節と、その節による局所微分の組。入力では空。
+
+    Raises:
+        TypeError: 値が実数でないとき、節でも実数でもないものと計算したとき。
 
     出典:
         Griewank & Walther (2008) “Evaluating Derivatives” 第 3 章。
@@ -28,6 +35,11 @@ class Node:
 
     value: float
     edges: tuple[tuple["Node", float], ...] = ()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.value, Real):
+            kind = type(self.value).__name__
+            raise TypeError(f"節の値は実数が必要ですが {kind} でした")
 
     def __add__(self, other: "Node | float") -> "Node":
         b = other if isinstance(other, Node) else Node(other)
@@ -38,7 +50,11 @@ class Node:
         return Node(self.value * b.value, ((self, b.value), (b, self.value)))
 
     def __sub__(self, other: "Node | float") -> "Node":
-        return self + other * -1.0
+        b = other if isinstance(other, Node) else Node(other)
+        return Node(self.value - b.value, ((self, 1.0), (b, -1.0)))
+
+    def __rsub__(self, other: float) -> "Node":
+        return Node(other) - self
 
     __radd__ = __add__
     __rmul__ = __mul__
@@ -81,12 +97,12 @@ def reverse_mode(y: Node, inputs: Sequence[Node]) -> tuple[tuple[float, ...], in
         入力ごとの微分 ∂y/∂x（inputs と同じ順）と、局所微分を掛けた回数。
 
     Raises:
-        TypeError: y が節でないとき。
+        TypeError: y が節でないとき、inputs が節の列でないとき。
 
     出典:
         Griewank & Walther (2008) “Evaluating Derivatives” 第 3 章。
     """
-    check_instance("y", y, Node)
+    _check(y, inputs)
     nodes = _sources_first(y)
     v_bar = dict.fromkeys([*nodes, *inputs], 0.0) | {y: 1.0}
     for v in reversed(nodes):
@@ -111,12 +127,12 @@ def forward_mode(y: Node, inputs: Sequence[Node]) -> tuple[tuple[float, ...], in
         入力ごとの微分 ∂y/∂x（inputs と同じ順）と、局所微分を掛けた回数。
 
     Raises:
-        TypeError: y が節でないとき。
+        TypeError: y が節でないとき、inputs が節の列でないとき。
 
     出典:
         Griewank & Walther (2008) “Evaluating Derivatives” 第 3 章。
     """
-    check_instance("y", y, Node)
+    _check(y, inputs)
     nodes, derivatives = _sources_first(y), []
     for x in inputs:
         v_dot = {x: 1.0}
@@ -124,6 +140,13 @@ def forward_mode(y: Node, inputs: Sequence[Node]) -> tuple[tuple[float, ...], in
             v_dot.setdefault(v, sum(local * v_dot[source] for source, local in v.edges))
         derivatives.append(v_dot[y])
     return tuple(derivatives), len(inputs) * sum(len(v.edges) for v in nodes)
+
+
+def _check(y: Node, inputs: Sequence[Node]) -> None:
+    check_instance("y", y, Node)
+    check_instance("inputs", inputs, list, tuple)
+    for i, x in enumerate(inputs):
+        check_instance(f"inputs[{i}]", x, Node)
 
 
 def _sources_first(y: Node) -> list[Node]:

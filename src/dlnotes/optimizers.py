@@ -113,6 +113,13 @@ def _check(theta: Array, gradient: Array, *memory: Array) -> None:
         check_same_shape(("theta", name), theta, array)
 
 
+def _parts(state: Any, *names: str) -> tuple[Any, ...]:
+    if isinstance(state, tuple) and len(state) == len(names):
+        return state
+    came = f"{len(state)} 個の組" if isinstance(state, tuple) else type(state).__name__
+    raise TypeError(f"state は ({', '.join(names)}) の組が必要ですが {came} でした")
+
+
 @dataclass(frozen=True, slots=True)
 class SGD:
     r"""勾配降下法。勾配に学習率を掛けた分だけ、逆向きへ進みます。
@@ -352,8 +359,8 @@ class Adadelta:
         self, theta: Array, gradient: Array, state: tuple[Array, Array]
     ) -> tuple[Array, tuple[Array, Array]]:
         """上の式による 1 回の更新。"""
-        _check(theta, gradient, *state)
-        h, s = state
+        h, s = _parts(state, "h", "s")
+        _check(theta, gradient, h, s)
         h = self.decay * h + (1 - self.decay) * gradient**2
         delta = np.sqrt(s + self.epsilon) / np.sqrt(h + self.epsilon) * gradient
         s = self.decay * s + (1 - self.decay) * delta**2
@@ -407,9 +414,9 @@ class Adam:
         self, theta: Array, gradient: Array, state: tuple[int, Array, Array]
     ) -> tuple[Array, tuple[int, Array, Array]]:
         """上の式による 1 回の更新。"""
-        t, m, v = state
+        t, m, v = _parts(state, "t", "m", "v")
         _check(theta, gradient, m, v)
-        t = t + 1
+        t = check_integer("t", t, least=0) + 1
         m = self.beta1 * m + (1 - self.beta1) * gradient
         v = self.beta2 * v + (1 - self.beta2) * gradient**2
         m_hat = m / (1 - self.beta1**t)
