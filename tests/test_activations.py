@@ -219,6 +219,10 @@ def test_leaky_relu_without_slope_is_relu():
     np.testing.assert_array_equal(leaky_relu(u, negative_slope=0), relu(u))
 
 
+def test_step_is_one_above_zero_however_small():
+    np.testing.assert_array_equal(step([-1e-300, 0.0, 1e-300, 0.5]), [0, 0, 1, 1])
+
+
 @pytest.mark.parametrize("f", [leaky_relu, leaky_relu_derivative])
 @pytest.mark.parametrize(
     ("slope", "error", "message"),
