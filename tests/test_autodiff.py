@@ -140,11 +140,19 @@ def test_a_number_minus_a_node_is_their_difference():
 
 
 @pytest.mark.parametrize(
-    "calculate", [Node, lambda v: Node(1.0) + v, lambda v: v * Node(1.0), lambda v: Node(1.0) - v]
+    "calculate",
+    [
+        Node,
+        lambda v: Node(1.0) + v,
+        lambda v: v * Node(1.0),
+        lambda v: Node(1.0) - v,
+        lambda v: v - Node(1.0),
+    ],
 )
-def test_only_real_numbers_are_calculated_with(calculate):
-    with pytest.raises(TypeError, match=r"^節の値は実数が必要ですが NoneType でした$"):
-        calculate(None)
+@pytest.mark.parametrize("value", [None, "1", True])
+def test_only_numbers_are_calculated_with(calculate, value):
+    with pytest.raises(TypeError, match=f"^value は数が必要ですが {type(value).__name__} でした$"):
+        calculate(value)
 
 
 @pytest.mark.parametrize("mode", [reverse_mode, forward_mode])

@@ -366,10 +366,10 @@ def test_a_schedule_refuses_settings_without_meaning():
     ("optimizer", "wanted"), [(Adam(), r"\(t, m, v\)"), (Adadelta(), r"\(h, s\)")]
 )
 @pytest.mark.parametrize(
-    ("state", "came"), [((), "0 個の組"), ((0,) * 4, "4 個の組"), (np.zeros(3), "ndarray")]
+    ("state", "came"), [((), "長さ 0 の組"), ((0,) * 4, "長さ 4 の組"), (np.zeros(3), "ndarray ")]
 )
 def test_a_state_with_other_parts_is_refused(optimizer, wanted, state, came):
-    with pytest.raises(TypeError, match=f"^state は {wanted} の組が必要ですが {came} でした$"):
+    with pytest.raises(TypeError, match=f"^state は {wanted} の組が必要ですが{came}でした$"):
         optimizer.step(np.ones(3), np.ones(3), state)
 
 

@@ -286,7 +286,7 @@ def check_positive(name: str, value: float) -> float:
     出典:
         本サイトの「記法」。
     """
-    number = _as_number(name, value)
+    number = as_number(name, value)
     if not 0 < number < np.inf:
         raise ValueError(f"{name} は正の数が必要ですが {number:g} でした")
     return number
@@ -311,7 +311,7 @@ def check_non_negative(name: str, value: float) -> float:
     出典:
         本サイトの「記法」。
     """
-    number = _as_number(name, value)
+    number = as_number(name, value)
     if not 0 <= number < np.inf:
         raise ValueError(f"{name} は 0 以上の数が必要ですが {number:g} でした")
     return number
@@ -336,7 +336,7 @@ def check_fraction(name: str, value: float) -> float:
     出典:
         本サイトの「記法」。
     """
-    number = _as_number(name, value)
+    number = as_number(name, value)
     if not 0 <= number < 1:
         raise ValueError(f"{name} は 0 以上 1 未満の数が必要ですが {number:g} でした")
     return number
@@ -442,7 +442,8 @@ def _as_real(name: str, value: ArrayLike) -> Array:
     return array
 
 
-def _as_number(name: str, value: float) -> float:
+def as_number(name: str, value: float) -> float:
+    """実数であることを確かめ、Python の float にする。"""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} は数が必要ですが {_kind(value)} でした")
     return float(value)

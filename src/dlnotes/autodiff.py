@@ -4,11 +4,10 @@ r"""スカラーの計算グラフの上での自動微分。逆向きと前向�
 「$x$ から $y$ への道ごとに局所微分を掛け、すべての道について足したもの」です。
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from numbers import Real
 
-from dlnotes.arrays import check_instance
+from dlnotes.arrays import as_number, check_instance
 
 __all__ = ["Node", "apply", "forward_mode", "reverse_mode"]
 
@@ -37,9 +36,7 @@ class Node:
     edges: tuple[tuple["Node", float], ...] = ()
 
     def __post_init__(self) -> None:
-        if not isinstance(self.value, Real):
-            kind = type(self.value).__name__
-            raise TypeError(f"節の値は実数が必要ですが {kind} でした")
+        as_number("value", self.value)
 
     def __add__(self, other: "Node | float") -> "Node":
         b = other if isinstance(other, Node) else Node(other)
@@ -81,7 +78,7 @@ def apply(f: Callable[[float], float], derivative: Callable[[float], float], u: 
     return Node(float(f(u.value)), ((u, float(derivative(u.value))),))
 
 
-def reverse_mode(y: Node, inputs: Sequence[Node]) -> tuple[tuple[float, ...], int]:
+def reverse_mode(y: Node, inputs: list[Node] | tuple[Node, ...]) -> tuple[tuple[float, ...], int]:
     r"""逆向きの自動微分。出力から入力へ 1 回たどり、すべての入力による微分を一度に求めます。
 
     $$\bar{v}_i = \sum_{i \to j} \bar{v}_j \frac{\partial v_j}{\partial v_i},
@@ -97,7 +94,7 @@ def reverse_mode(y: Node, inputs: Sequence[Node]) -> tuple[tuple[float, ...], in
         入力ごとの微分 ∂y/∂x（inputs と同じ順）と、局所微分を掛けた回数。
 
     Raises:
-        TypeError: y が節でないとき、inputs が節の列でないとき。
+        TypeError: y が節でないとき、inputs が節のリストか組でないとき。
 
     出典:
         Griewank & Walther (2008) “Evaluating Derivatives” 第 3 章。
@@ -111,7 +108,7 @@ def reverse_mode(y: Node, inputs: Sequence[Node]) -> tuple[tuple[float, ...], in
     return tuple(v_bar[x] for x in inputs), sum(len(v.edges) for v in nodes)
 
 
-def forward_mode(y: Node, inputs: Sequence[Node]) -> tuple[tuple[float, ...], int]:
+def forward_mode(y: Node, inputs: list[Node] | tuple[Node, ...]) -> tuple[tuple[float, ...], int]:
     r"""前向きの自動微分。入力を一つ選ぶごとに、入力から出力へ 1 回たどります。
 
     $$\dot{v}_j = \sum_{i \to j} \frac{\partial v_j}{\partial v_i} \dot{v}_i,
@@ -127,7 +124,7 @@ def forward_mode(y: Node, inputs: Sequence[Node]) -> tuple[tuple[float, ...], in
         入力ごとの微分 ∂y/∂x（inputs と同じ順）と、局所微分を掛けた回数。
 
     Raises:
-        TypeError: y が節でないとき、inputs が節の列でないとき。
+        TypeError: y が節でないとき、inputs が節のリストか組でないとき。
 
     出典:
         Griewank & Walther (2008) “Evaluating Derivatives” 第 3 章。
@@ -142,7 +139,7 @@ def forward_mode(y: Node, inputs: Sequence[Node]) -> tuple[tuple[float, ...], in
     return tuple(derivatives), len(inputs) * sum(len(v.edges) for v in nodes)
 
 
-def _check(y: Node, inputs: Sequence[Node]) -> None:
+def _check(y: Node, inputs: list[Node] | tuple[Node, ...]) -> None:
     check_instance("y", y, Node)
     check_instance("inputs", inputs, list, tuple)
     for i, x in enumerate(inputs):

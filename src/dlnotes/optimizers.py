@@ -116,8 +116,8 @@ def _check(theta: Array, gradient: Array, *memory: Array) -> None:
 def _parts(state: Any, *names: str) -> tuple[Any, ...]:
     if isinstance(state, tuple) and len(state) == len(names):
         return state
-    came = f"{len(state)} 個の組" if isinstance(state, tuple) else type(state).__name__
-    raise TypeError(f"state は ({', '.join(names)}) の組が必要ですが {came} でした")
+    came = f"長さ {len(state)} の組" if isinstance(state, tuple) else f"{type(state).__name__} "
+    raise TypeError(f"state は ({', '.join(names)}) の組が必要ですが{came}でした")
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,6 +338,7 @@ class Adadelta:
         epsilon: 最初の一歩を作る小さな数 c（正）。1e-6 は論文の実験の値です。
 
     Raises:
+        TypeError: 状態が `init` の返す組でないとき。
         ValueError: 設定が範囲の外のとき、勾配や状態の形が θ と違うとき。
 
     出典:
@@ -392,6 +393,7 @@ class Adam:
         epsilon: 0 で割らないための小さな数 c（正）。既定値は四つとも論文の値です。
 
     Raises:
+        TypeError: 状態が `init` の返す組でないとき。
         ValueError: 設定が範囲の外のとき、勾配や状態の形が θ と違うとき。
 
     出典:

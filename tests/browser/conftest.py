@@ -40,10 +40,10 @@ SHOW_IMAGES = """async () => {
 }"""
 
 # axe の色の検査は、文字のある要素の数だけ時間がかかる。色も、大きさも、後ろにあるものも同じ文字は、
-# どちらの幅でも見ていないものだけを残す。中がどれも見たものになった要素だけを隠すので、
-# 位置と背景は変わらない。
+# 二つの幅を通して、はじめに出会った一つだけを残す。中がどれも二度目からのものになった要素だけを
+# 隠すので、位置と背景は変わらない。
 HIDE_TEXT_OF_THE_SAME_COLOURS = """() => {
-  const behind = new Map([[null, ""]]), seen = (window.seen ??= new Set())
+  const behind = new Map([[null, ""]]), seen = (window.seenLooks ??= new Set())
   const ground = element => {
     if (!behind.has(element)) {
       const {backgroundColor, backgroundImage, opacity, filter} = getComputedStyle(element)
@@ -53,14 +53,27 @@ HIDE_TEXT_OF_THE_SAME_COLOURS = """() => {
     }
     return behind.get(element)
   }
+  // axe がリンクをまわりの文と比べるのは、リンクより文の長い段落の中だけである。
+  const linkInText = link => {
+    let block = link.parentElement
+    while (getComputedStyle(block).display.startsWith("inline")) block = block.parentElement
+    const linked = [...block.querySelectorAll("a")].map(a => a.textContent).join("").length
+    const inText = block.textContent.length > 2 * linked
+    return [inText, getComputedStyle(block).color, getComputedStyle(link).textDecorationLine]
+  }
   const hide = element => {
+    // 見えない文字は調べられないので、見たことにならない。
+    if (!element.checkVisibility()) return true
     let again = [...element.children].map(hide).every(Boolean)
-    if ([...element.childNodes].some(c => c.nodeType === Node.TEXT_NODE && c.data.trim())) {
+    const own = [...element.childNodes].filter(c => c.nodeType === Node.TEXT_NODE)
+    const length = own.map(c => c.data).join("").trim().length
+    if (length) {
       const {color, fontSize, fontWeight, textShadow} = getComputedStyle(element)
-      // リンクは、まわりの文と見分けられることも調べる。
-      const link = element.closest("a"), around = getComputedStyle(element.parentElement).color
-      const line = link && getComputedStyle(link).textDecorationLine
-      const look = ground(element) + [color, fontSize, fontWeight, textShadow, around, line].join()
+      const link = element.closest("a"), look = ground(element) + [
+        color, fontSize, fontWeight, textShadow, link && linkInText(link),
+        // 一字だけの文字の色を、axe は違反としない。
+        length > 1
+      ].join()
       again &&= seen.has(look)
       seen.add(look)
     }
@@ -69,7 +82,7 @@ HIDE_TEXT_OF_THE_SAME_COLOURS = """() => {
   }
   hide(document.querySelector("article"))
 }"""
-# 幅を変えると、検索の欄などが、しばらくの間動いていく。
+# 幅を変えると、検索の欄などが、しばらく動き続ける。
 FINISH_TRANSITIONS = """() => document.getAnimations()
   .filter(moving => moving instanceof CSSTransition).forEach(moving => moving.finish())"""
 AXE = """async options => {
@@ -145,26 +158,31 @@ class Visit:
         page.on("response", lambda r: self.failed.append(r.url) if r.status >= 400 else None)
 
     def look(self, page: Page, address: str, scheme: str) -> None:
-        self._resize(page, PHONE)
+        # 色のほかのことは明暗によらないので、開いたときの幅だけで調べる。
+        first, second = (PHONE, DESK) if scheme == "light" else (DESK, PHONE)
+        self._resize(page, first)
         try:
             page.goto(address, wait_until="networkidle", timeout=20_000)
         except Error as error:
             self.failed.append(str(error))
         self.first_view = list(dict.fromkeys(self.asked))
+        self._see(page)
         page.evaluate(Axe().axe_script)
-        for width in (PHONE, DESK):
+        self.violations += page.evaluate(AXE, OTHER_RULES)
+        self._check_colours(page)
+        for width in (second, NARROW):
             self._resize(page, width)
-            self.broken_images += page.evaluate(SHOW_IMAGES)
-            # 色のほかのことは、明暗によらない。
-            if scheme == "light":
-                self.violations += page.evaluate(AXE, OTHER_RULES)
-        for width in (DESK, NARROW, PHONE):
-            self._resize(page, width)
-            self.too_wide += page.evaluate(TOO_WIDE)
-        for width in (PHONE, DESK):
-            self._resize(page, width)
-            page.evaluate(HIDE_TEXT_OF_THE_SAME_COLOURS)
-            self.violations += page.evaluate(AXE, {"runOnly": COLOUR_RULES})
+            self._see(page)
+        self._resize(page, second)
+        self._check_colours(page)
+
+    def _see(self, page: Page) -> None:
+        self.broken_images += page.evaluate(SHOW_IMAGES)
+        self.too_wide += page.evaluate(TOO_WIDE)
+
+    def _check_colours(self, page: Page) -> None:
+        page.evaluate(HIDE_TEXT_OF_THE_SAME_COLOURS)
+        self.violations += page.evaluate(AXE, {"runOnly": COLOUR_RULES})
 
     @staticmethod
     def _resize(page: Page, width: int) -> None:

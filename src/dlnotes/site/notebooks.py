@@ -21,7 +21,6 @@ from textwrap import indent
 from typing import Any
 
 from bs4 import BeautifulSoup, Tag
-from bs4.filter import SoupStrainer
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
@@ -33,8 +32,6 @@ from dlnotes.site import reuse
 __all__ = ["as_markdown", "outputs_by_cell", "render", "seal_cache", "use_cache"]
 
 Cell = dict[str, Any]
-# mkdocs-jupyter がセルの要素に付ける id の初め。
-_CELL = re.compile(r"^cell-id=")
 _ALT = re.compile(r"^# 図: *(.+)$", re.MULTILINE)
 
 
@@ -93,10 +90,11 @@ def seal_cache(config: MkDocsConfig) -> None:
 @lru_cache(maxsize=8)
 def outputs_by_cell(html: str) -> dict[str, list[Tag]]:
     """mkdocs-jupyter の HTML から、コードのセルの id ごとに出力の要素を集めます。"""
-    cells = BeautifulSoup(html, "html.parser", parse_only=SoupStrainer(id=_CELL))
+    soup = BeautifulSoup(html, "html.parser")
+    cells = soup.select(".jp-CodeCell .jp-CodeCell")
     return {
-        _CELL.sub("", str(cell["id"])): cell.select(".jp-OutputArea-output")
-        for cell in cells.find_all(id=_CELL)
+        str(cell["id"]).removeprefix("cell-id="): cell.select(".jp-OutputArea-output")
+        for cell in cells
     }
 
 

@@ -78,8 +78,9 @@ def save(path: Path) -> None:
 
 
 def _seal(data: bytes) -> bytes:
-    # ライブラリーの版が変わると、前の pickle は読めないことがある。
-    return hashlib.sha256(repr(_libraries()).encode() + data).hexdigest().encode()
+    # ライブラリーの版か、このファイルが変わると、前の pickle は読めないことがある。
+    facts = repr(_libraries()).encode() + Path(__file__).read_bytes()
+    return hashlib.sha256(facts + data).hexdigest().encode()
 
 
 class Templates(BytecodeCache):
