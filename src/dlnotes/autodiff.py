@@ -17,7 +17,7 @@ class Node:
     r"""計算グラフの節。`+`、`-`、`*` で計算すると、値といっしょに局所微分を記録します。
 
     $$\begin{aligned}
-    \frac{\partial (a+b)}{\partial a} &= 1, & \frac{\partial (a-b)}{\partial b} &= -1, &
+    \frac{\partial (a+b)}{\partial a} &= 1, & \frac{\partial (a-b)}{\partial b} &= -1 \\
     \frac{\partial (ab)}{\partial a} &= b
     \end{aligned}$$
 
