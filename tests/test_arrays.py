@@ -18,6 +18,7 @@ from dlnotes.arrays import (
     as_unit_interval,
     check_choice,
     check_fraction,
+    check_instance,
     check_integer,
     check_non_negative,
     check_positive,
@@ -61,6 +62,7 @@ def test_a_number_becomes_an_array_without_axes(convert):
         ([None], "object"),
         ([10**30], "object"),
         (np.array(["2020-01-01"], "M8[D]"), "datetime64"),
+        (np.array([1], "m8[s]"), "timedelta64"),
     ],
 )
 def test_what_is_not_real_is_a_type_error(convert, value, came):
@@ -166,6 +168,7 @@ def test_a_shape_fits_when_fixed_lengths_agree_and_letters_stand_for_any():
     [
         ((5,), [("N", 3)], "x は (N, 3) の形が必要ですが (5,) でした"),
         ((3, 5), [("N", 3)], "x は (N, 3) の形が必要ですが (3, 5) でした"),
+        ((3, 2), [("N", 3)], "x は (N, 3) の形が必要ですが (3, 2) でした"),
         ((), [("K",), ("N", "K")], "x は (K,) か (N, K) の形が必要ですが () でした"),
         ((2,), [()], "x は () の形が必要ですが (2,) でした"),
     ],
@@ -179,6 +182,8 @@ def test_same_shape_does_not_broadcast():
     check_same_shape(("y", "d"), np.zeros((2, 3)), np.zeros((2, 3)))
     with pytest.raises(ValueError, match=r"y と d は同じ形が必要ですが \(2, 1\) と \(2,\) でした"):
         check_same_shape(("y", "d"), np.zeros((2, 1)), np.zeros(2))
+    with pytest.raises(ValueError, match=r"y と d は同じ形が必要ですが \(2,\) と \(2, 1\) でした"):
+        check_same_shape(("y", "d"), np.zeros(2), np.zeros((2, 1)))
 
 
 @pytest.mark.parametrize("value", [1, 0.5, np.float32(0.5), np.int64(2), 5e-324])
@@ -193,8 +198,9 @@ def test_what_is_not_positive_and_finite_is_refused(value):
         check_positive("h", value)
 
 
-def test_zero_is_non_negative():
-    assert check_non_negative("s", 0) == 0
+@pytest.mark.parametrize("value", [0, 0.5, 2])
+def test_zero_and_above_are_non_negative(value):
+    assert check_non_negative("s", value) == value
 
 
 @pytest.mark.parametrize("value", [-1e-300, -1, np.nan, np.inf])
@@ -223,6 +229,7 @@ def test_what_is_no_number_is_a_type_error(check, value):
 
 def test_integers_from_the_least_on_pass():
     assert check_integer("K", np.int32(2), least=2) == 2
+    assert check_integer("K", 5, least=2) == 5
     assert type(check_integer("K", np.int32(2), least=2)) is int
 
 
@@ -259,7 +266,7 @@ def test_a_seed_is_no_generator(value):
         check_rng(value)
 
 
-@pytest.mark.parametrize(("bad", "worst"), [([0.5, -0.25], "-0.25"), ([1.5, 0.0], "1.5")])
+@pytest.mark.parametrize(("bad", "worst"), [([0.5, -0.25], "-0.25"), ([1.5, 0.25], "1.5")])
 def test_values_outside_the_unit_interval_are_refused_with_the_worst(bad, worst):
     with pytest.raises(
         ValueError, match=f"p は 0 以上 1 以下の値が必要ですが {worst} がありました"
@@ -270,6 +277,13 @@ def test_values_outside_the_unit_interval_are_refused_with_the_worst(bad, worst)
 def test_the_unit_interval_includes_its_ends_and_keeps_the_dtype():
     p = np.array([0, 0.5, 1], dtype=np.float32)
     assert as_unit_interval("p", p) is p
+    assert as_unit_interval("p", p[1:2]).tolist() == [0.5]
+
+
+def test_one_of_several_kinds_passes_and_another_is_refused():
+    check_instance("f", 1, int, str)
+    with pytest.raises(TypeError, match=r"^f は int か str が必要ですが float でした$"):
+        check_instance("f", 1.0, int, str)
 
 
 def test_checked_calls_the_body_with_what_the_check_returns():
