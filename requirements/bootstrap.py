@@ -199,13 +199,18 @@ def run_locked(*command):
     os.execvp(command[0], command)
 
 
+def first_of(commands):
+    """命令のうち、入っているはじめのものの場所。"""
+    return next(filter(None, map(shutil.which, commands)), None)
+
+
 def find_chromium():
     """Chromium を探し、なければ apt-get で入れる。"""
     chosen = os.environ.get("CHROMIUM")
-    found = next(filter(None, map(shutil.which, [chosen] if chosen else CHROMIUMS)), None)
+    found = first_of([chosen] if chosen else CHROMIUMS)
     if not (found or chosen) and shutil.which("apt-get"):
         subprocess.call(["sh", "-c", APT], stdout=sys.stderr)
-        found = next(filter(None, map(shutil.which, CHROMIUMS)), None)
+        found = first_of(CHROMIUMS)
     if not found:
         raise Failure(NOT_CHROMIUM.format(chosen) if chosen else NO_CHROMIUM)
     print(os.path.abspath(found))
