@@ -59,6 +59,7 @@ def test_indices_to_one_hot_and_back(case):
     ("indices", "K", "error", "message"),
     [
         ([0, 3], 3, ValueError, "indices は 0 以上 3 未満の整数が必要ですが 3 がありました"),
+        ([1, 5], 3, ValueError, "indices は 0 以上 3 未満の整数が必要ですが 5 がありました"),
         ([-1, 0], 3, ValueError, "indices は 0 以上 3 未満の整数が必要ですが -1 がありました"),
         ([0], 1, ValueError, "K は 2 以上の整数が必要ですが 1 でした"),
         ([0], 2.0, TypeError, "K は整数が必要ですが float でした"),
