@@ -85,6 +85,9 @@ HIDE_TEXT_OF_THE_SAME_COLOURS = """() => {
 # 幅を変えると、検索の欄などが、しばらく動き続ける。
 FINISH_TRANSITIONS = """() => document.getAnimations()
   .filter(moving => moving instanceof CSSTransition).forEach(moving => moving.finish())"""
+# 横に動くコードは、組み終わった次のコマで、キーボードで届くようになる。
+NEXT_FRAMES = """() => new Promise(done =>
+  requestAnimationFrame(() => requestAnimationFrame(done)))"""
 AXE = """async options => {
   const {violations} = await axe.run({resultTypes: ["violations"], ...options})
   return violations.flatMap(v => v.nodes.map(n => `${v.id}: ${n.html} ${n.failureSummary}`))
@@ -178,6 +181,7 @@ class Visit:
 
     def _see(self, page: Page) -> None:
         self.broken_images += page.evaluate(SHOW_IMAGES)
+        page.evaluate(NEXT_FRAMES)
         self.too_wide += page.evaluate(TOO_WIDE)
 
     def _check_colours(self, page: Page) -> None:

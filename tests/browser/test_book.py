@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from io import BytesIO
 from pathlib import Path
 
@@ -83,7 +84,9 @@ def test_links_stay_inside_the_book(pdf: bytes) -> None:
 
 
 def test_indentation_survives_printing(pdf: bytes) -> None:
-    assert "\n    y = 1" in PdfReader(BytesIO(pdf)).pages[2].extract_text(extraction_mode="layout")
+    text = PdfReader(BytesIO(pdf)).pages[2].extract_text(extraction_mode="layout")
+    # 行の初めの位置は、pypdf の版によって一字ほどずれる。
+    assert re.search(r"\n( *)if x:\n\1    y = 1", text)
 
 
 def test_date_is_the_given_one(pdf: bytes) -> None:
