@@ -323,3 +323,20 @@ def test_a_seed_in_place_of_a_generator_is_refused():
     net = init_network([2, 3], rng=np.random.default_rng(0))
     with pytest.raises(TypeError, match=r"rng は numpy\.random\.Generator が必要ですが int"):
         gradient_check(net, [[1, 2]], [[1, 2, 3]], "squared_error", rng=0)
+
+
+def test_each_layer_has_its_own_delta_from_the_input_on():
+    rng = np.random.default_rng(0)
+    net = random_net([2, 3, 4, 5, 1], "tanh", "identity", rng)
+    x, d = random_data(net, "squared_error", rng)
+    z = [x, *(layer.z for layer in forward_trace(net, x))]
+    for z_in, layer in zip(z, backward(net, x, d, "squared_error"), strict=False):
+        np.testing.assert_allclose(z_in.T @ layer.delta, layer.W, rtol=1e-12)
+        np.testing.assert_allclose(layer.delta.sum(axis=0), layer.b, rtol=1e-12)
+
+
+@pytest.mark.parametrize("function", [backward, loss_and_gradient])
+def test_an_overflow_is_an_error_with_its_layer_and_no_warning(function):
+    net = (Layer([[1e200], [1e200]], [0.0], "identity"), Layer([[1e200]], [0.0], "identity"))
+    with pytest.raises(FloatingPointError, match="層 2 の総入力 u があふれました"):
+        function(net, np.full((1, 2), 1e100), np.zeros((1, 1)), "squared_error")

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from dlnotes import losses
 from dlnotes.activations import sigmoid, softmax
 from dlnotes.losses import (
     absolute_error,
@@ -577,3 +578,22 @@ def test_entropy_and_kl_refuse_what_is_no_distribution(p, error, message):
 def test_kl_divergence_refuses_different_shapes():
     with pytest.raises(ValueError, match=r"p と q は同じ形が必要ですが \(2,\) と \(3,\) でした"):
         kl_divergence([0.5, 0.5], [0.5, 0.5, 0.0])
+
+
+@pytest.mark.parametrize(
+    ("both", "E", "gradient"),
+    [
+        (losses.identity_squared_error, squared_error, squared_error_gradient),
+        (losses.softmax_and_cross_entropy, softmax_cross_entropy, softmax_cross_entropy_gradient),
+        (
+            losses.sigmoid_and_binary_cross_entropy,
+            sigmoid_binary_cross_entropy,
+            sigmoid_binary_cross_entropy_gradient,
+        ),
+    ],
+)
+def test_loss_and_gradient_found_together_are_those_found_apart(both, E, gradient):
+    rng = np.random.default_rng(0)
+    u, d = rng.normal(size=(4, 3)), rng.dirichlet(np.ones(3), size=4)
+    np.testing.assert_allclose(both(u, d)[0], E(u, d), rtol=1e-14)
+    np.testing.assert_allclose(both(u, d)[1], gradient(u, d), rtol=0, atol=1e-15)

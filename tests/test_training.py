@@ -1,6 +1,7 @@
 """Mini-batches, the training loop, how it stops, and how much memory it holds."""
 
 import tracemalloc
+from dataclasses import FrozenInstanceError, replace
 from itertools import islice, pairwise
 
 import numpy as np
@@ -362,3 +363,15 @@ def test_the_memory_of_training_grows_neither_with_the_epochs_nor_with_the_data(
     long = peak_bytes(lambda: consume(train(network, x, d, **settings(**options, epochs=2))))
     assert long - short < 3 * 8 * len(x)
     assert 3 * 8 * len(x) < x.nbytes / 5
+
+
+def test_a_step_is_a_record_that_is_not_rewritten_and_equals_only_itself():
+    step = Step(1, 1, 0.5, net())
+    with pytest.raises(FrozenInstanceError):
+        step.loss = 0.0
+    assert replace(step) != step
+
+
+def test_the_generator_is_given_by_its_name():
+    with pytest.raises(TypeError):
+        minibatches(4, 2, np.random.default_rng(0))
