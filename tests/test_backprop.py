@@ -278,7 +278,7 @@ def test_an_unknown_loss_is_refused_with_the_known_names(function):
         function(net, [[1, 2]], [[1, 2, 3]], "mse")
 
 
-@pytest.mark.parametrize("output", ["softmax", "sigmoid"])
+@pytest.mark.parametrize("output", ["softmax", "sigmoid", "gelu"])
 @pytest.mark.parametrize("loss", ["softmax_cross_entropy", "sigmoid_binary_cross_entropy"])
 def test_an_activation_before_a_loss_that_brings_its_own_is_refused(output, loss):
     net = init_network([2, 3], output_activation=output, rng=np.random.default_rng(0))
