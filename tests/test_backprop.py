@@ -330,7 +330,7 @@ def test_each_layer_has_its_own_delta_from_the_input_on():
     net = random_net([2, 3, 4, 5, 1], "tanh", "identity", rng)
     x, d = random_data(net, "squared_error", rng)
     z = [x, *(layer.z for layer in forward_trace(net, x))]
-    for z_in, layer in zip(z, backward(net, x, d, "squared_error"), strict=False):
+    for z_in, layer in zip(z[:-1], backward(net, x, d, "squared_error"), strict=True):
         np.testing.assert_allclose(z_in.T @ layer.delta, layer.W, rtol=1e-12)
         np.testing.assert_allclose(layer.delta.sum(axis=0), layer.b, rtol=1e-12)
 

@@ -373,5 +373,5 @@ def test_a_step_is_a_record_that_is_not_rewritten_and_equals_only_itself():
 
 
 def test_the_generator_is_given_by_its_name():
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="positional"):
         minibatches(4, 2, np.random.default_rng(0))

@@ -37,7 +37,7 @@ _WRITTEN: dict[str, Callable[[Path], list[str]]] = {
 _pages: dict[str, tuple[object, dict[str, Any]]] = {}
 # ページの住所から、索引のもとになったものと、索引の項目へ。
 _entries: dict[str, tuple[object, list[dict[str, Any]]]] = {}
-# テンプレートの名前から作った鍵から、その翻訳へ。
+# Jinja がテンプレートに付けた鍵から、その翻訳へ。
 _templates: dict[str, bytes] = {}
 
 _warnings = CountHandler()
