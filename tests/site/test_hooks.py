@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 import subprocess
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from mkdocs.livereload import LiveReloadServer
+from mkdocs.structure.files import File
+
+from dlnotes.site import hooks
 
 Run = subprocess.CompletedProcess[str]
 TryPages = Callable[[dict[str, str]], Run]
@@ -53,3 +60,66 @@ def test_notebook_can_be_downloaded_and_opened_elsewhere(site: Path) -> None:
         assert (page.parent / name).is_file()
         colab = r"colab\.research\.google\.com/github/[\w.-]+/[\w.-]+/blob/main/docs/notebooks/"
         assert re.search(colab + name, html)
+
+
+@pytest.mark.parametrize("same_disk", [True, False])
+def test_made_file_enters_the_site_without_a_copy_where_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, same_disk: bool
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise OSError("Invalid cross-device link")
+
+    if not same_disk:
+        monkeypatch.setattr(Path, "hardlink_to", refuse)
+    drawn, site = tmp_path / "a.svg", tmp_path / "site"
+    file = File("figures/a.svg", str(tmp_path), str(site), use_directory_urls=True)
+    published = site / "figures" / "a.svg"
+    # 前のビルドの残りの上にも、置ける。
+    for text in ("前", "後"):
+        drawn.unlink(missing_ok=True)
+        drawn.write_text(text, encoding="utf-8")
+        hooks._link(drawn, file)
+        assert published.read_text(encoding="utf-8") == text
+        assert published.samefile(drawn) == same_disk
+
+
+def test_edit_of_a_watched_folder_is_noticed(tmp_path: Path) -> None:
+    noticed = threading.Event()
+    server = LiveReloadServer(noticed.set, "127.0.0.1", 0, str(tmp_path))
+    watched, before = [tmp_path / name for name in "ab"], server.observer
+    for folder in watched:
+        folder.mkdir()
+        server.watch(str(folder))
+    hooks.on_serve(server, config=None, builder=noticed.set)  # type: ignore[arg-type]
+    assert server.observer.timeout < before.timeout
+    thread = threading.Thread(target=server.serve)
+    thread.start()
+    try:
+        for folder in watched:
+            noticed.clear()
+            # 見はじめる前に直したものは、気づかれない。
+            for edit in range(100):
+                (folder / "page.md").write_text("題" * edit, encoding="utf-8")
+                if noticed.wait(timeout=0.5):
+                    break
+            assert noticed.is_set()
+    finally:
+        server.shutdown()
+        thread.join()
+
+
+def test_garbage_is_collected_again_after_a_broken_build(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Stop(Exception):
+        pass
+
+    def stop(*_: Any) -> None:
+        raise Stop
+
+    monkeypatch.setattr(hooks, "_take_lock", stop)
+    with pytest.raises(Stop):
+        hooks.on_config(None)  # type: ignore[arg-type]
+    assert not gc.isenabled()
+    hooks.on_build_error(error=Stop())
+    assert gc.isenabled()

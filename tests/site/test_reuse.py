@@ -3,38 +3,48 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import pickle
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from jinja2 import Environment
 from mkdocs.structure.pages import Page
 
 from dlnotes.site import reuse
 
-# 一つのプロセスで二度組み立て、何度目に何を変換したかを印字する。
+# 一つのプロセスで二度組み立て、何度目に何を変換し、どのページを組み立てたかを印字する。
 # 一度目だけ、引数の原稿の「前」を「後」に置きかえて読む。
 SCRIPT = """
+import gc
 import logging
 import sys
+from jinja2 import Template
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
 from mkdocs.structure.pages import Page
 
 logging.basicConfig(level=logging.WARNING)
 out, changed, old, new = sys.argv[1:]
-render, turn = Page.render, 0
+render, fill, turn = Page.render, Template.render, 0
 
 def tell(page, config, files):
     print(turn, page.file.src_uri)
     render(page, config, files)
 
-Page.render = tell
+def tell_filled(template, *args, **kwargs):
+    if page := dict(*args, **kwargs).get("page"):
+        print(turn, "組み立て", page.file.src_uri)
+    return fill(template, *args, **kwargs)
+
+Page.render, Template.render = tell, tell_filled
 
 def read(page, config):
     if page.file.src_uri == changed:
@@ -46,6 +56,7 @@ for turn in (1, 2):
     if turn == 1:
         config.plugins._register_event("page_read_source", read)
     build(config)
+    assert gc.isenabled()
 """
 # ほかの原稿から書かれるところの目印から、そのもとになる原稿の名前と中身へ。
 WRITTEN_FROM = {
@@ -92,10 +103,10 @@ def build_twice(folder: Path, out: Path, changed: str, old: str, new: str) -> Ru
 def test_second_build_converts_only_what_changed_and_equals_a_fresh_site(
     site: Path, pytestconfig: pytest.Config, tmp_path: Path
 ) -> None:
-    run = build_twice(pytestconfig.rootpath, tmp_path, "dl003_activations.md", "シグモイド", "別")
+    run = build_twice(pytestconfig.rootpath, tmp_path, "dl003_activations.md", "折れ", "別")
     # 一度目は、別のプロセスが `site` を作ったときの結果を使う。二度目は、一度目の結果を使う。
-    converted = {turn: {n[2:] for n in run.stdout.splitlines() if n[0] == turn} for turn in "12"}
-    assert converted == {"1": {"dl003_activations.md"}, "2": {"dl003_activations.md"}}
+    done = [f"{turn} {work}dl003_activations.md" for turn in "12" for work in ("", "組み立て ")]
+    assert sorted(run.stdout.splitlines()) == sorted(done)
     checked = [path for path in site.rglob("*") if path.is_file()]
     assert len(checked) > 200
     assert [
@@ -107,18 +118,18 @@ def test_broken_results_are_as_if_there_were_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = {"a.md": (("# 題", ""), {"content": "<h1>題</h1>"})}
-    results = page, {"a/": (("題",), [{}])}, {"k": b"x"}
+    results = page, {("索引", "a/"): (("題",), [{}])}, {"k": b"x"}
     kept = tmp_path / "pages.pickle"
 
     def remember(*memory: Any) -> None:
-        names = "_pages", "_entries", "_templates"
+        names = "_pages", "_results", "_templates"
         for name, result in zip(names, memory, strict=True):
             monkeypatch.setattr(reuse, name, result)
 
     def loaded() -> tuple[Any, ...]:
         remember({}, {}, {})
         reuse.load(kept)
-        return reuse._pages, reuse._entries, reuse._templates
+        return reuse._pages, reuse._results, reuse._templates
 
     assert loaded() == ({}, {}, {})
     remember(*results)
@@ -159,7 +170,8 @@ def test_page_written_from_others_follows_them(
     (tmp_path / "docs" / name).write_text(text.replace("前の文", "今の文"), encoding="utf-8")
     run = build_twice(tmp_path, tmp_path / "out", "none.md", "", "")
     # 変わった後の一度目だけ、書き直す。
-    assert [line for line in run.stdout.splitlines() if "index" in line] == ["1 index.md"]
+    done = [line for line in run.stdout.splitlines() if "index" in line]
+    assert done == ["1 index.md", "1 組み立て index.md"]
     html = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
     assert "今の文" in html
     assert "前の文" not in html
@@ -220,3 +232,86 @@ def test_page_with_another_text_enters_the_index_anew() -> None:
         page.content = content
         reuse.add_to_index(entries, add, page)  # type: ignore[arg-type]
     assert [entry["text"] for entry in entries] == ["前", "前", "後"]
+
+
+class Pages:
+    """MkDocs の Navigation のように、文字列にすると、どのページの題も現れるもの。"""
+
+    def __init__(self, pages: list[Any]) -> None:
+        self.pages = pages
+
+    def __str__(self) -> str:
+        return "\n".join(page.title for page in self.pages)
+
+
+@pytest.fixture
+def rendered() -> Callable[..., str]:
+    """ページ a を、いくつかの値を替えて組み立てる関数。"""
+    environment = Environment()
+    environment.template_class = reuse.PageTemplate
+    template = environment.from_string("{{ page.content }}{{ count() }}")
+
+    def render(**changed: Any) -> str:
+        facts = {"title": "a", "content": "文", "toc": "目次", "meta": {}, "around": "設定"}
+        facts |= changed
+        config = SimpleNamespace(extra={"surroundings": facts.pop("around")})
+        other = SimpleNamespace(title=facts.pop("other", "b"), meta=facts.pop("other_meta", {}))
+        page = SimpleNamespace(url="a/", **facts)
+        nav = Pages([page, other])
+        context = {"page": page, "nav": nav, "config": config, "count": partial(next, counts)}
+        return template.render(context)
+
+    counts = itertools.count()
+    return render
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"title": "c"},
+        {"content": "別の文"},
+        {"toc": "別の目次"},
+        {"meta": {"description": "紹介文"}},
+        {"around": "別の設定"},
+        {"other": "c"},
+        {"other_meta": {"icon": "x"}},
+    ],
+    ids=str,
+)
+def test_page_is_filled_in_again_only_when_something_in_it_changed(
+    rendered: Callable[..., str], changed: dict[str, Any]
+) -> None:
+    reuse._results.pop(("組み立て", "a/"), None)
+    assert rendered() == rendered() == "文0"
+    content = changed.get("content", "文")
+    assert rendered(**changed) == f"{content}1"
+    # 同じ住所では、いちばん新しいものだけを残す。
+    assert rendered() == "文2"
+
+
+def test_page_is_not_filled_in_again_when_another_page_is_introduced_otherwise(
+    rendered: Callable[..., str],
+) -> None:
+    reuse._results.pop(("組み立て", "a/"), None)
+    assert rendered() == rendered(other_meta={"description": "別の紹介文"})
+
+
+def test_template_without_a_page_is_always_filled_in() -> None:
+    environment = Environment()
+    environment.template_class = reuse.PageTemplate
+    template = environment.from_string("{{ number }}")
+    assert [template.render(number=n) for n in (1, 2)] == ["1", "2"]
+
+
+def test_sources_are_read_again_only_when_they_changed() -> None:
+    def used(around: str) -> tuple[object, object]:
+        handler = SimpleNamespace(_modules_collection=object(), _lines_collection=object())
+        reuse.share_sources(handler, around)
+        return handler._modules_collection, handler._lines_collection
+
+    first = used("今のソース")
+    assert used("今のソース") == first
+    other = used("別のソース")
+    assert set(other).isdisjoint(first)
+    # いちばん新しいものだけを残す。
+    assert used("今のソース") != first

@@ -80,22 +80,23 @@ CARD = Drawing("_cover", "card", suffix=".png")
 def register() -> list[Drawing]:
     """すべての図を、モジュールの `__all__` を読んで並べます（import はしません）。"""
     modules = sorted(Path(__file__).parent.glob("[!_]*.py"))
-    return [drawing for module in modules for drawing in _drawings(module)]
+    return [d for m in modules for d in _drawings(m.stem, m.read_text(encoding="utf-8"))]
 
 
-def _drawings(module: Path) -> list[Drawing]:
+@cache
+def _drawings(stem: str, source: str) -> list[Drawing]:
     names: list[str] | None = None
     sliders = {}
-    for node in ast.parse(module.read_text(encoding="utf-8")).body:
+    for node in ast.parse(source).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
             names = ast.literal_eval(node.value)
         elif isinstance(node, ast.FunctionDef):
             for call in node.decorator_list:
                 if isinstance(call, ast.Call) and ast.unparse(call.func) == Slider.__name__:
-                    sliders[node.name] = _slider(call, f"{module.stem}/{node.name}")
+                    sliders[node.name] = _slider(call, f"{stem}/{node.name}")
     if names is None:
-        raise ValueError(f"{module.name} に図の登録簿 __all__ がありません")
-    return [Drawing(module.stem, name, sliders.get(name)) for name in names]
+        raise ValueError(f"{stem}.py に図の登録簿 __all__ がありません")
+    return [Drawing(stem, name, sliders.get(name)) for name in names]
 
 
 def _slider(call: ast.Call, name: str) -> Slider:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from functools import lru_cache
 
 __all__ = ["compact"]
 
@@ -39,8 +38,6 @@ _NAVIGATION = re.compile(
 )
 
 
-# serve の間、変わっていないページを縮め直さない。
-@lru_cache(maxsize=64)
 def compact(html: str) -> str:
     """コードの色の囲み、数式の包み、引用符、余分な空白を減らし、表を囲みます。
 

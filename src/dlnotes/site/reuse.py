@@ -1,8 +1,8 @@
-"""変わっていないページの変換、検索の索引、テンプレートの翻訳を、前のビルドから使う。
+"""変わっていないページについての仕事の結果を、前のビルドから使う。
 
 MkDocs は、原稿を一枚直しただけでも、すべてのページを作り直す。その時間のほとんどは、
-Markdown の変換と、できた HTML から索引を作ることに使われる。serve の間はメモリーに、
-次に動かすときのためにはファイルに、結果を残す。
+Markdown の変換、テンプレートの組み立て、できた HTML の仕上げと索引作りに使われる。
+serve の間はメモリーに、次に動かすときのためにはファイルに、結果を残す。
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from collections.abc import Callable
 from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from jinja2 import BytecodeCache
+from jinja2 import BytecodeCache, Template
 from jinja2.bccache import Bucket
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import Files
@@ -25,8 +25,19 @@ from mkdocs.utils import CountHandler
 
 from dlnotes.site import corrections, quiz
 
-__all__ = ["Templates", "add_to_index", "load", "render", "save", "surroundings"]
+__all__ = [
+    "PageTemplate",
+    "Templates",
+    "add_to_index",
+    "load",
+    "once",
+    "render",
+    "save",
+    "share_sources",
+    "surroundings",
+]
 
+_Result = TypeVar("_Result")
 _PACKAGE = Path(__file__).parents[1]
 # ほかの原稿から書かれるところの目印と、原稿のフォルダーからそこに書くものを求める関数。
 _WRITTEN: dict[str, Callable[[Path], list[str]]] = {
@@ -35,10 +46,12 @@ _WRITTEN: dict[str, Callable[[Path], list[str]]] = {
 }
 # 原稿の名前から、変換のもとになったものと、変換がページに加えたものへ。
 _pages: dict[str, tuple[object, dict[str, Any]]] = {}
-# ページの住所から、索引のもとになったものと、索引の項目へ。
-_entries: dict[str, tuple[object, list[dict[str, Any]]]] = {}
+# 仕事の名前とページから、仕事のもとになったものと、その結果へ。
+_results: dict[tuple[str, str], tuple[object, Any]] = {}
 # Jinja がテンプレートに付けた鍵から、その翻訳へ。
 _templates: dict[str, bytes] = {}
+# `surroundings` の鍵から、mkdocstrings が dlnotes から読みとったものへ。メモリーにだけ残す。
+_sources: dict[str, tuple[Any, Any]] = {}
 
 _warnings = CountHandler()
 _warnings.setLevel(logging.WARNING)
@@ -51,7 +64,7 @@ def load(path: Path) -> None:
     Args:
         path: `save` の書いたファイル。自分のキャッシュのほかのものを渡してはいけません。
     """
-    if _pages or _entries or _templates:
+    if _pages or _results or _templates:
         return
     try:
         digest, data = path.read_bytes().split(b"\n", 1)
@@ -59,9 +72,9 @@ def load(path: Path) -> None:
         return
     # 壊れた一字がページに出ないように、書いたときのままであることを確かめる。
     if _seal(data) == digest:
-        pages, entries, templates = pickle.loads(data)
+        pages, results, templates = pickle.loads(data)
         _pages.update(pages)
-        _entries.update(entries)
+        _results.update(results)
         _templates.update(templates)
 
 
@@ -72,7 +85,7 @@ def save(path: Path) -> None:
         path: 書くファイル。半端なものが残ることはありません。
     """
     temporary = path.with_suffix(".new")
-    data = pickle.dumps((_pages, _entries, _templates))
+    data = pickle.dumps((_pages, _results, _templates))
     temporary.write_bytes(_seal(data) + b"\n" + data)
     temporary.replace(path)
 
@@ -116,6 +129,19 @@ def _libraries() -> list[str]:
     return sorted(f"{library.name} {library.version}" for library in distributions())
 
 
+def share_sources(handler: Any, around: str) -> None:
+    """前と同じ `dlnotes` なら、前に読みとった関数とその説明を、mkdocstrings に使わせます。
+
+    Args:
+        handler: mkdocstrings の Python のための部分。
+        around: `surroundings` の鍵。
+    """
+    if around not in _sources:
+        _sources.clear()
+        _sources[around] = handler._modules_collection, handler._lines_collection
+    handler._modules_collection, handler._lines_collection = _sources[around]
+
+
 def render(page: Page, config: MkDocsConfig, files: Files, *, markdown: str, around: str) -> None:
     """`page.render` と同じことをします。前と同じ原稿なら、前の結果をページに加えます。
 
@@ -147,6 +173,21 @@ def render(page: Page, config: MkDocsConfig, files: Files, *, markdown: str, aro
     page.links_to_anchors = {files.src_uris[name]: v for name, v in links.items()}
 
 
+def once(work: str, page: str, key: object, do: Callable[[], _Result]) -> _Result:
+    """仕事をし、その結果を返します。前と同じ `key` なら、前の結果を返します。
+
+    Args:
+        work: 仕事の名前。
+        page: ページの住所。
+        key: 結果を左右するものすべて。
+        do: 仕事をする関数。
+    """
+    if (work, page) not in _results or _results[work, page][0] != key:
+        _results[work, page] = key, do()
+    result: _Result = _results[work, page][1]
+    return result
+
+
 def add_to_index(entries: list[dict[str, Any]], add: Callable[[Page], None], page: Page) -> None:
     """`add` と同じく、ページを検索の索引に加えます。前と同じページなら、前の項目を加えます。
 
@@ -155,10 +196,29 @@ def add_to_index(entries: list[dict[str, Any]], add: Callable[[Page], None], pag
         add: ページから項目を作り、`entries` に加える関数。
         page: 本文のできたページ。
     """
-    key = (page.title, page.content, str(page.meta))
-    if page.url not in _entries or _entries[page.url][0] != key:
+
+    def new() -> list[dict[str, Any]]:
         start = len(entries)
         add(page)
-        _entries[page.url] = key, entries[start:]
-    else:
-        entries.extend(_entries[page.url][1])
+        added = entries[start:]
+        del entries[start:]
+        return added
+
+    entries += once("索引", page.url, (page.title, page.content, str(page.meta)), new)
+
+
+class PageTemplate(Template):
+    """変わっていないページを組み立て直さない、Jinja のテンプレート。"""
+
+    def render(self, *args: Any, **kwargs: Any) -> str:
+        """ページを組み立てます。本文、目次、設定、ほかのページの題が前と同じなら、前の結果を返します。"""
+        context = dict(*args, **kwargs)
+        page: Page | None = context.get("page")
+        if page is None:
+            return super().render(context)
+        nav, around = context["nav"], context["config"].extra["surroundings"]
+        # 紹介文だけは、ほかのページに書かれることがない。
+        metas = [{k: v for k, v in p.meta.items() if k != "description"} for p in nav.pages]
+        parts = self.name, nav, metas, page.title, page.content, page.toc, page.meta, around
+        key = hashlib.sha256(repr([str(part) for part in parts]).encode()).digest()
+        return once("組み立て", page.url, key, lambda: super(PageTemplate, self).render(context))

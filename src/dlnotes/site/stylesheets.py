@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
@@ -45,13 +45,10 @@ def trim_all(site: Path) -> None:
         ValueError: CSS に文法の誤りがあるとき。
     """
     pages = {path: path.read_text("utf-8") for path in site.rglob("*.html")}
-    words: set[str] = set()
-    for html in pages.values():
-        for quoted, bare in _CLASSES.findall(html):
-            words.update(quoted.split() or [bare])
-        words.update(_WORD.findall(" ".join(_SCRIPTS.findall(html))))
-    for script in site.glob("assets/**/*.js"):
-        words.update(_WORD.findall(script.read_text("utf-8")))
+    words = set().union(
+        *map(_class_words, pages.values()),
+        *(_words(script.read_text("utf-8")) for script in site.glob("assets/**/*.js")),
+    )
     renamed = {}
     for sheet in sorted(site.glob("assets/**/*.css")):
         try:
@@ -69,6 +66,18 @@ def trim_all(site: Path) -> None:
         for old, new in renamed.items():
             html = html.replace(f"stylesheets/{old}", f"stylesheets/{new}")
         path.write_text(html, encoding="utf-8")
+
+
+# serve の間、変わっていないページとスクリプトは、一度しか調べない。
+@lru_cache(maxsize=64)
+def _class_words(html: str) -> frozenset[str]:
+    classes = {w for quoted, bare in _CLASSES.findall(html) for w in quoted.split() or [bare]}
+    return frozenset(classes | _words(" ".join(_SCRIPTS.findall(html))))
+
+
+@lru_cache(maxsize=128)
+def _words(script: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(script))
 
 
 @cache
