@@ -55,8 +55,20 @@ def test_classes_of_pages_and_words_of_scripts_are_kept(tmp_path: Path) -> None:
     (assets / "x.js").write_text('node.classList.add("five")')
     names = ["one", "two", "three", "four", "five", "six"]
     (assets / "x.css").write_text("".join(f".{name}{{x:y}}" for name in names))
-    trim_all(tmp_path)
+    trim_all(tmp_path, "")
     assert (assets / "x.css").read_text() == ".one{x:y}.two{x:y}.three{x:y}.five{x:y}.six{x:y}"
+
+
+def test_style_comes_back_when_a_page_begins_to_use_it(tmp_path: Path) -> None:
+    page, sheet = tmp_path / "index.html", tmp_path / "assets" / "x.css"
+    sheet.parent.mkdir()
+    kept = []
+    for name in ("one", "two"):
+        page.write_text(f"<p class={name}>")
+        sheet.write_text(".one{x:y}.two{x:y}")
+        trim_all(tmp_path, "")
+        kept.append(sheet.read_text())
+    assert kept == [".one{x:y}", ".two{x:y}"]
 
 
 def test_site_keeps_its_own_styles_and_loses_those_of_parts_it_does_not_have(site: Path) -> None:

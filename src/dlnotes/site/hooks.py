@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import gc
-import hashlib
 import json
 import os
 import shutil
@@ -188,7 +187,7 @@ def on_post_page(output: str, *, page: Page, config: MkDocsConfig) -> str:
     def finish() -> tuple[str, set[str]]:
         return with_policy(compact(output)), fonts.math_characters(output)
 
-    key = hashlib.sha256(output.encode()).digest(), config.extra["surroundings"]
+    key = reuse.digest(output, config.extra["surroundings"])
     html, characters = reuse.once("仕上げ", page.url, key, finish)
     _math_characters.update(characters)
     return html
@@ -205,7 +204,7 @@ def on_post_build(*, config: MkDocsConfig) -> None:
     reuse.save(_PAGES)
     fonts.write_math_font(_math_characters, _CACHE / "fonts", Path(config.site_dir, _MATH_FONT))
     try:
-        trim_all(Path(config.site_dir))
+        trim_all(Path(config.site_dir), config.extra["surroundings"])
     except ValueError as error:
         raise PluginError(str(error)) from error
     index = Path(config.site_dir, "search", "search_index.json")

@@ -14,7 +14,6 @@ import re
 import shutil
 import struct
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 from textwrap import indent
@@ -86,8 +85,6 @@ def seal_cache(config: MkDocsConfig) -> None:
             entry.with_suffix(".sha256").write_text(_seal(entry), encoding="utf-8")
 
 
-# serve の間、同じノートブックの大きな HTML を読み直さない。
-@lru_cache(maxsize=8)
 def outputs_by_cell(html: str) -> dict[str, list[Tag]]:
     """mkdocs-jupyter の HTML から、コードのセルの id ごとに出力の要素を集めます。"""
     soup = BeautifulSoup(html, "html.parser")
@@ -176,23 +173,30 @@ def render(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
         config: MkDocs の設定。
         files: サイトのファイル。出力の画像を加えます。
     """
-    source = Path(page.file.abs_src_path or "")
-
-    def save_image(data: bytes, suffix: str) -> str:
-        name = f"{hashlib.sha256(data).hexdigest()[:16]}.{suffix}"
-        uri = f"figures/{source.stem}/{name}"
-        if files.get_file_from_path(uri) is None:
-            files.append(File.generated(config, uri, content=data))
-        return f"../{uri}"
-
+    source, around = Path(page.file.abs_src_path or ""), config.extra["surroundings"]
     title, *cells = read_cells(source)
     links = {
         "cell_type": "markdown",
         "source": _links(page.file.src_uri, config.extra["repository"]),
     }
-    markdown = as_markdown([title, links, *cells], outputs_by_cell(html), save_image)
+    cells = [title, links, *cells]
+
+    def convert() -> tuple[str, dict[str, bytes]]:
+        images = {}
+
+        def save_image(data: bytes, suffix: str) -> str:
+            name = f"{hashlib.sha256(data).hexdigest()[:16]}.{suffix}"
+            images[f"figures/{source.stem}/{name}"] = data
+            return f"../figures/{source.stem}/{name}"
+
+        return as_markdown(cells, outputs_by_cell(html), save_image), images
+
+    key = reuse.digest(html, cells, around)
+    markdown, images = reuse.once("ノートブック", page.url, key, convert)
+    for uri, data in images.items():
+        files.append(File.generated(config, uri, content=data))
     page.markdown = markdown
     # mkdocs-jupyter が差しかえた render を外し、MkDocs 自身のものに戻す。
     del page.render
-    reuse.render(page, config, files, markdown=markdown, around=config.extra["surroundings"])
+    reuse.render(page, config, files, markdown=markdown, around=around)
     return page.content or ""

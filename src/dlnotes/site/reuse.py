@@ -29,6 +29,7 @@ __all__ = [
     "PageTemplate",
     "Templates",
     "add_to_index",
+    "digest",
     "load",
     "once",
     "render",
@@ -46,7 +47,7 @@ _WRITTEN: dict[str, Callable[[Path], list[str]]] = {
 }
 # 原稿の名前から、変換のもとになったものと、変換がページに加えたものへ。
 _pages: dict[str, tuple[object, dict[str, Any]]] = {}
-# 仕事の名前とページから、仕事のもとになったものと、その結果へ。
+# 仕事の名前と、何についての仕事かから、仕事のもとになったものと、その結果へ。
 _results: dict[tuple[str, str], tuple[object, Any]] = {}
 # Jinja がテンプレートに付けた鍵から、その翻訳へ。
 _templates: dict[str, bytes] = {}
@@ -173,19 +174,24 @@ def render(page: Page, config: MkDocsConfig, files: Files, *, markdown: str, aro
     page.links_to_anchors = {files.src_uris[name]: v for name, v in links.items()}
 
 
-def once(work: str, page: str, key: object, do: Callable[[], _Result]) -> _Result:
+def once(work: str, name: str, key: object, do: Callable[[], _Result]) -> _Result:
     """仕事をし、その結果を返します。前と同じ `key` なら、前の結果を返します。
 
     Args:
         work: 仕事の名前。
-        page: ページの住所。
-        key: 結果を左右するものすべて。
+        name: 何についての仕事か。ページの住所など。
+        key: 結果を左右するものすべて。大きなものは、`digest` の値で渡します。
         do: 仕事をする関数。
     """
-    if (work, page) not in _results or _results[work, page][0] != key:
-        _results[work, page] = key, do()
-    result: _Result = _results[work, page][1]
+    if (work, name) not in _results or _results[work, name][0] != key:
+        _results[work, name] = key, do()
+    result: _Result = _results[work, name][1]
     return result
+
+
+def digest(*parts: object) -> bytes:
+    """どれか一つでも変われば変わる、短い値。"""
+    return hashlib.sha256(repr([str(part) for part in parts]).encode()).digest()
 
 
 def add_to_index(entries: list[dict[str, Any]], add: Callable[[Page], None], page: Page) -> None:
@@ -220,5 +226,6 @@ class PageTemplate(Template):
         # 紹介文だけは、ほかのページに書かれることがない。
         metas = [{k: v for k, v in p.meta.items() if k != "description"} for p in nav.pages]
         parts = self.name, nav, metas, page.title, page.content, page.toc, page.meta, around
-        key = hashlib.sha256(repr([str(part) for part in parts]).encode()).digest()
-        return once("組み立て", page.url, key, lambda: super(PageTemplate, self).render(context))
+        return once(
+            "組み立て", page.url, digest(*parts), lambda: super(PageTemplate, self).render(context)
+        )

@@ -9,12 +9,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
-from functools import cache, lru_cache
+from functools import lru_cache, partial
 from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
 import tinycss2
+
+from dlnotes.site import reuse
 
 __all__ = ["trim", "trim_all"]
 
@@ -35,24 +37,27 @@ _NEEDLESS = re.compile(r"\[data-md-color-switching\]|table:not\(\[class\]\)\+\*$
 _CLASSLESS, _TABLE = "table:not([class])", "table:not(._)"
 
 
-def trim_all(site: Path) -> None:
+def trim_all(site: Path, around: str) -> None:
     """ページの class にもスクリプトの言葉にもない class の見た目を、サイトの CSS から除きます。
 
     Args:
         site: できあがったサイト。
+        around: `reuse.surroundings` の鍵。
 
     Raises:
         ValueError: CSS に文法の誤りがあるとき。
     """
     pages = {path: path.read_text("utf-8") for path in site.rglob("*.html")}
-    words = set().union(
+    words = frozenset().union(
         *map(_class_words, pages.values()),
         *(_words(script.read_text("utf-8")) for script in site.glob("assets/**/*.js")),
     )
     renamed = {}
     for sheet in sorted(site.glob("assets/**/*.css")):
         try:
-            css = trim(sheet.read_text("utf-8"), frozenset(words))
+            css = sheet.read_text("utf-8")
+            key = reuse.digest(css, sorted(words), around)
+            css = reuse.once("CSS", sheet.name, key, partial(trim, css, words))
         except ValueError as error:
             raise ValueError(f"{sheet.name} の {error}") from error
         name = _NAMED_BY_CONTENT.sub(f".{hashlib.sha256(css.encode()).hexdigest()[:8]}", sheet.name)
@@ -80,7 +85,6 @@ def _words(script: str) -> frozenset[str]:
     return frozenset(_WORD.findall(script))
 
 
-@cache
 def trim(css: str, words: frozenset[str]) -> str:
     """知らない class を要るとするセレクターと、ページの見た目を遅くするだけのもの、注釈を除きます。
 
