@@ -124,7 +124,7 @@ def remove(venv):
 
 def create(venv, python):
     """空の環境を作る。"""
-    print("Python の環境を {} に作ります。数分かかることがあります。".format(venv), flush=True)
+    print("Python の環境を {} に作ります。一分ほどかかることがあります。".format(venv), flush=True)
     remove(venv)
     os.makedirs(venv)
     open(venv + "/pyvenv.cfg", "w").close()  # ここで止まっても、次の回に check_venv が認める。
@@ -133,11 +133,21 @@ def create(venv, python):
     run(python, "-m", "ensurepip", "--default-pip", stdout=subprocess.DEVNULL)
 
 
+def install(python, *options):
+    """数分の一の時間で済む uv で入れる。uv は pip の設定を読まないので、だめなら pip で入れる。"""
+    pip = (python, "-m", "pip", "--disable-pip-version-check", "install", "--no-input")
+    run(*pip, "--only-binary", ":all:", "-r", ROOT + "/requirements/uv.txt")
+    try:
+        run(os.path.dirname(python) + "/uv", "pip", "install", "--python", python, *options)
+    except Failure:  # ミラーやプロキシの先から取りよせている、など。
+        print("uv では入らないので、pip で入れます。", file=sys.stderr, flush=True)
+        run(*pip, *options)
+
+
 def make_venv(requirements):
     """固定版のとおりの環境を $VENV に整える。入れたものの記録と合っていれば何もしない。"""
     venv = os.path.abspath(os.environ.get("VENV") or ".venv")
     python, record = venv + "/bin/python", Path(venv + "/installed.txt")
-    pip = (python, "-m", "pip", "--disable-pip-version-check")
     pins = re.findall(r"^\w\S*==.*?(?= *\\?$)", Path(requirements).read_text("utf-8"), re.M)
     project = hashlib.sha256(Path(ROOT + "/pyproject.toml").read_bytes()).hexdigest()
     # 環境の中には、元の Python とこのフォルダーの場所が書き込まれている。
@@ -160,12 +170,13 @@ def make_venv(requirements):
         if not installed.issuperset(pins):  # test.txt の環境は、そのまま site.txt の環境でもある。
             # 古い OS や新しすぎる Python で、長いコンパイルのすえに失敗しないように。
             wheels = ("--only-binary", ":all:", "--no-binary", "scour")  # scour に wheel はない。
-            run(*pip, "install", "--no-input", *wheels, "-r", requirements)
+            install(python, "--require-hashes", *wheels, "-r", requirements)
             old, new = ({line.split("==")[0] for line in lines} for lines in (installed, pins))
             if old - new:
-                run(*pip, "uninstall", "--yes", *(old - new))
+                run(python, "-m", "pip", "uninstall", "--yes", *(old - new))
             installed = set(pins)
-        run(*pip, "install", "--no-deps", "--no-build-isolation", "--editable", ROOT)
+        editable = ("--no-deps", "--no-build-isolation", "--editable", ROOT)
+        run(python, "-m", "pip", "--disable-pip-version-check", "install", *editable)
         Path(venv + "/installed.new").write_text("\n".join(installed | heads), "utf-8")
         os.replace(venv + "/installed.new", venv + "/installed.txt")
     except BaseException as error:

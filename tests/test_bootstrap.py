@@ -37,11 +37,12 @@ def bootstrap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 @pytest.fixture
 def commands(bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """命令を動かさずに控える。venv だけは、Python の置き場所を作る。"""
+    """命令を動かさずに控える（uv を入れるものを除く）。venv だけは、Python の置き場所を作る。"""
     seen: list[str] = []
 
     def run(*command: str, **options: object) -> None:
-        seen.append(" ".join(command[1:]))
+        if not command[-1].endswith("uv.txt"):
+            seen.append(" ".join([Path(command[0]).name, *command[1:]]))
         if command[2] == "venv":
             python = Path(command[-1], "bin", "python")
             python.parent.mkdir()
@@ -90,6 +91,13 @@ def make(tmp_path: Path) -> Make:
         )
 
     return run
+
+
+def installs(commands: list[str]) -> list[str]:
+    """控えた命令を、道具の名前と、それがしたことにする。"""
+    tools = {"uv": "uv", "python": "pip"}
+    found = [re.search(r"^(uv|python).*? ((?:un)?install) ", command) for command in commands]
+    return [f"{tools[match[1]]} {match[2]}" for match in found if match]
 
 
 def last_line(capsys: pytest.CaptureFixture[str]) -> str:
@@ -154,10 +162,34 @@ def test_a_second_run_installs_nothing(
 ) -> None:
     path = requirements("a==1", 'b==2 ; sys_platform == "win32"')
     assert bootstrap.main("venv", path) == 0
-    assert [line.split()[1] for line in commands] == ["venv", "ensurepip", "pip", "pip"]
+    assert installs(commands) == ["uv install", "pip install"]
     commands.clear()
     assert bootstrap.main("venv", path) == 0
     assert commands == []
+
+
+def test_pip_installs_the_same_where_uv_cannot(
+    bootstrap: ModuleType,
+    commands: list[str],
+    requirements: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    note = bootstrap.run
+
+    def run(*command: str, **options: object) -> None:
+        note(*command, **options)
+        if command[0].endswith("/uv"):
+            raise bootstrap.Failure(bootstrap.UNKNOWN)
+
+    monkeypatch.setattr(bootstrap, "run", run)
+    path = requirements("a==1")
+    assert bootstrap.main("venv", path) == 0
+    assert installs(commands) == ["uv install", "pip install", "pip install"]
+    # ハッシュを確かめ、コンパイルをしないことは、どちらで入れても変わらない。
+    by_uv, by_pip = (command.partition(" --require-hashes ")[2] for command in commands[2:4])
+    assert by_uv == by_pip == f"--only-binary :all: --no-binary scour -r {path}"
+    assert "pip で入れます" in capsys.readouterr().err
 
 
 def test_adding_packages_keeps_the_environment_and_going_back_installs_nothing(
@@ -166,7 +198,7 @@ def test_adding_packages_keeps_the_environment_and_going_back_installs_nothing(
     bootstrap.main("venv", requirements("a==1"))
     commands.clear()
     bootstrap.main("venv", requirements("a==1", "b==2"))
-    assert [line.split()[3] for line in commands] == ["install", "install"]
+    assert installs(commands) == ["uv install", "pip install"]
     commands.clear()
     bootstrap.main("venv", requirements("a==1"))
     assert commands == []
@@ -178,11 +210,11 @@ def test_a_changed_version_is_installed_and_a_dropped_package_is_removed(
     bootstrap.main("venv", requirements("a==1", "b==2"))
     commands.clear()
     bootstrap.main("venv", requirements("a==3"))
-    assert [line.split()[3] for line in commands] == ["install", "uninstall", "install"]
+    assert installs(commands) == ["uv install", "pip uninstall", "pip install"]
     assert commands[1].endswith("--yes b")
     commands.clear()
     bootstrap.main("venv", requirements("a==1"))
-    assert [line.split()[3] for line in commands] == ["install", "install"]
+    assert installs(commands) == ["uv install", "pip install"]
 
 
 def test_a_changed_pyproject_reinstalls_only_this_package(
@@ -235,6 +267,8 @@ def test_without_a_network_the_reason_is_the_last_line_and_nothing_is_left(
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{closed_port}/simple")
     monkeypatch.setenv("PIP_RETRIES", "1")
+    (tmp_path / "requirements").mkdir()
+    shutil.copy(ROOT / "requirements" / "uv.txt", tmp_path / "requirements")
     real_run = bootstrap.run
 
     def run(*command: str, **options: object) -> None:

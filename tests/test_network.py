@@ -1,7 +1,8 @@
 """層と順伝播とパラメータのベクトル。DL002 とノートブックの数値を含みます。"""
 
 import math
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, fields, replace
+from functools import partial
 from inspect import unwrap
 
 import numpy as np
@@ -28,6 +29,7 @@ from dlnotes.network import (
 )
 
 quick = settings(max_examples=30)
+small_normal = partial(plain_normal, std=1)
 sizes_of_networks = st.lists(st.integers(1, 5), min_size=2, max_size=5)
 W1, b1 = [[0.1, 0.3, 0.5], [0.2, 0.4, 0.6]], [0.1, 0.2, 0.3]
 W2, b2 = [[0.1, 0.4], [0.2, 0.5], [0.3, 0.6]], [0.1, 0.2]
@@ -160,9 +162,21 @@ def test_a_layer_turns_lists_and_integers_into_float64():
     assert layer.activation == "relu"
 
 
-def test_a_layer_is_frozen():
+@pytest.mark.parametrize(
+    "part", [COURSE[0], forward_trace(COURSE, [[1, 2]])[0], ACTIVATIONS["relu"]]
+)
+def test_no_part_can_be_rewritten(part):
     with pytest.raises(FrozenInstanceError):
-        COURSE[0].W = np.zeros((2, 3))
+        setattr(part, fields(part)[0].name, None)
+    with pytest.raises((AttributeError, TypeError)):
+        part.misspelt = None
+
+
+def test_layers_are_told_apart_as_objects():
+    # 値で比べると、配列どうしの == が一つの真偽にならず、例外になる。
+    trace = forward_trace(COURSE, [[1, 2]])[0]
+    assert COURSE[0] != Layer(W1, b1, "relu")
+    assert trace != replace(trace)
 
 
 @pytest.mark.parametrize(
@@ -185,6 +199,13 @@ def test_a_layer_is_frozen():
             TypeError,
             "W と b は同じ dtype が必要ですが float32 と float64 でした",
         ),
+        (
+            np.ones((1, 1)),
+            np.zeros(1, np.float32),
+            "relu",
+            TypeError,
+            "W と b は同じ dtype が必要ですが float64 と float32 でした",
+        ),
     ],
 )
 def test_a_bad_layer_is_refused(W, b, activation, error, message):
@@ -204,9 +225,19 @@ def test_a_bad_layer_is_refused(W, b, activation, error, message):
             "層 1 と層 2 は出力と入力の数が同じである必要がありますが 3 と 2 でした",
         ),
         (
+            (COURSE[0], Layer([[1.0]] * 4, [1.0])),
+            ValueError,
+            "層 1 と層 2 は出力と入力の数が同じである必要がありますが 3 と 4 でした",
+        ),
+        (
             (COURSE[0], COURSE[1], Layer(np.float32(W3), np.float32(b3))),
             TypeError,
             "層 2 と層 3 は同じ dtype が必要ですが float64 と float32 でした",
+        ),
+        (
+            (Layer(np.float32(W1), np.float32(b1)), COURSE[1]),
+            TypeError,
+            "層 1 と層 2 は同じ dtype が必要ですが float32 と float64 でした",
         ),
     ],
 )
@@ -348,13 +379,18 @@ def test_initial_weights_have_the_wanted_spread(rng, initial, std):
     [
         (he_normal, math.sqrt(2 / 200)),
         (xavier_normal, math.sqrt(2 / 500)),
-        (lambda *shape, rng: plain_normal(*shape, std=0.3, rng=rng), 0.3),
+        (partial(plain_normal, std=0.3), 0.3),
     ],
 )
 def test_initialisers_have_shape_and_spread(rng, initialiser, std):
-    W = initialiser(200, 300, rng=rng)
+    W = initialiser(d_in=200, d_out=300, rng=rng)
     assert W.shape == (200, 300)
     assert W.std() == pytest.approx(std, rel=0.02)
+
+
+@pytest.mark.parametrize("initialiser", [he_normal, xavier_normal, small_normal])
+def test_a_single_unit_can_be_initialised(rng, initialiser):
+    assert initialiser(1, 1, rng=rng).shape == (1, 1)
 
 
 def test_he_keeps_the_mean_square_through_relu_layers(rng):
@@ -384,10 +420,6 @@ def test_he_keeps_the_mean_square_through_relu_layers(rng):
 def test_bad_arguments_of_init_network_are_refused(rng, arguments, error, message):
     with pytest.raises(error, match=message):
         init_network(**{"sizes": (2, 3, 1), "rng": rng, **arguments})
-
-
-def small_normal(d_in, d_out, *, rng):
-    return plain_normal(d_in, d_out, std=1, rng=rng)
 
 
 @pytest.mark.parametrize("initialiser", [he_normal, xavier_normal, small_normal])
