@@ -30,6 +30,15 @@ PRINTED = """selector => [...document.querySelectorAll(selector)]
   .filter(e => e.checkVisibility({contentVisibilityAuto: true, opacityProperty: true})).length"""
 
 
+# 横に動くのに届かない囲みも、動かないのに止まる囲みもない。
+STOPS_ARE_RIGHT = """() => {
+  const boxes = [...document.querySelectorAll("article :is(.md-typeset__scrollwrap, pre > code)")]
+  const scrolls = boxes.filter(box => box.scrollWidth > box.clientWidth)
+  return (scrolls.length > 0) === SOME && boxes.every(box =>
+    scrolls.includes(box) === (box.tabIndex === 0))
+}"""
+
+
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1280, "height": 800})
@@ -101,3 +110,14 @@ def test_lines_of_japanese_break_by_the_strict_rules(page: Page, base: str) -> N
     # text-autospace を知らないブラウザでは、ないものとして読める。
     assert style[:2] == ["strict", "anywhere"]
     assert style[2] in {"normal", None}
+
+
+def test_keyboard_stops_only_at_what_scrolls_also_after_the_window_is_widened(
+    page: Page, base: str
+) -> None:
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto(f"{base}dl004_losses/")
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    page.wait_for_function(STOPS_ARE_RIGHT.replace("SOME", "true"))
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.wait_for_function(STOPS_ARE_RIGHT.replace("SOME", "false"))

@@ -8,6 +8,7 @@
   const sizes = new ResizeObserver(entries => entries.forEach(({target}) => {
     const box = target.closest(".md-typeset__scrollwrap") || target;
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
   }));
   article.querySelectorAll(".md-typeset__scrollwrap, .md-typeset__table, pre > code").forEach(box => sizes.observe(box));
   const mend = () => {
