@@ -1,6 +1,6 @@
 """Backpropagation against central differences, hand calculation, and planted mistakes."""
 
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, fields, replace
 
 import numpy as np
 import pytest
@@ -340,3 +340,18 @@ def test_an_overflow_is_an_error_with_its_layer_and_no_warning(function):
     net = (Layer([[1e200], [1e200]], [0.0], "identity"), Layer([[1e200]], [0.0], "identity"))
     with pytest.raises(FloatingPointError, match="層 2 の総入力 u があふれました"):
         function(net, np.full((1, 2), 1e100), np.zeros((1, 1)), "squared_error")
+
+
+def test_results_are_records_that_are_not_rewritten():
+    rng = np.random.default_rng(0)
+    net = random_net((2, 3), "relu", "identity", rng)
+    x, d = random_data(net, "squared_error", rng)
+    (layer,) = backward(net, x, d, "squared_error")
+    check = gradient_check(net, x, d, "squared_error", rng=rng)
+    for record in (layer, check):
+        with pytest.raises(FrozenInstanceError):
+            setattr(record, fields(record)[0].name, None)
+        with pytest.raises((AttributeError, TypeError)):
+            record.misspelt = None
+    # 値で比べると、配列どうしの == が一つの真偽にならず、例外になる。
+    assert layer != replace(layer)

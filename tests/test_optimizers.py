@@ -127,12 +127,12 @@ def test_the_second_step_of_rmsprop_by_hand():
 
 
 def test_the_second_step_of_adadelta_by_hand():
-    optimizer, theta = Adadelta(decay=0.5, epsilon=0.01), np.zeros(1)
+    optimizer, theta = Adadelta(decay=0.8, epsilon=0.01), np.zeros(1)
     state = optimizer.init(theta)
     for g in (1.0, 3.0):
         theta, state = optimizer.step(theta, np.array([g]), state)
-    first = math.sqrt(0.01) / math.sqrt(0.5 + 0.01)
-    second = 3 * math.sqrt(0.5 * first**2 + 0.01) / math.sqrt(0.25 + 4.5 + 0.01)
+    first = math.sqrt(0.01) / math.sqrt(0.2 + 0.01)
+    second = 3 * math.sqrt(0.2 * first**2 + 0.01) / math.sqrt(0.8 * 0.2 + 0.2 * 9 + 0.01)
     assert theta[0] == pytest.approx(-(first + second), rel=1e-12)
 
 
@@ -225,6 +225,9 @@ def test_a_step_writes_into_none_of_its_arguments(optimizer):
 def test_settings_are_frozen(optimizer):
     with pytest.raises(FrozenInstanceError):
         optimizer.learning_rate = 1.0
+    # 綴りを間違えた設定も、黙って受け取らない。
+    with pytest.raises((AttributeError, TypeError)):
+        optimizer.lerning_rate = 1.0
 
 
 @each
