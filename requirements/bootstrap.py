@@ -124,7 +124,7 @@ def remove(venv):
 
 def create(venv, python):
     """空の環境を作る。"""
-    print("Python の環境を {} に作ります。一分ほどかかることがあります。".format(venv), flush=True)
+    print("Python の環境を {} に作ります。一、二分かかることがあります。".format(venv), flush=True)
     remove(venv)
     os.makedirs(venv)
     open(venv + "/pyvenv.cfg", "w").close()  # ここで止まっても、次の回に check_venv が認める。
@@ -136,11 +136,15 @@ def create(venv, python):
 def install(python, *options):
     """数分の一の時間で済む uv で入れる。uv は pip の設定を読まないので、だめなら pip で入れる。"""
     pip = (python, "-m", "pip", "--disable-pip-version-check", "install", "--no-input")
-    run(*pip, "--only-binary", ":all:", "-r", ROOT + "/requirements/uv.txt")
+    uv = os.path.dirname(python) + "/uv"
     try:
-        run(os.path.dirname(python) + "/uv", "pip", "install", "--python", python, *options)
-    except Failure:  # ミラーやプロキシの先から取りよせている、など。
-        print("uv では入らないので、pip で入れます。", file=sys.stderr, flush=True)
+        run(*pip, "--only-binary", ":all:", "-r", ROOT + "/requirements/uv.txt")
+        run(uv, "pip", "install", "--python", python, *options)
+    except (Failure, OSError) as error:
+        offline = str(error) == NETWORK and not os.path.exists(uv)
+        if offline or str(error) == DISK:  # pip でも同じことになる。
+            raise
+        print("uv で入れられないので、pip で入れます。", file=sys.stderr, flush=True)
         run(*pip, *options)
 
 

@@ -69,7 +69,8 @@ def _build(root: Path, out: Path) -> Run:
     runtime = _run(root, "dlnotes.site.runtime")
     assert runtime.returncode == 0, runtime.stderr
     # 前のビルドの結果を使わず、はじめから作ったサイトを見る。
-    (root / ".cache" / "pages.pickle").unlink(missing_ok=True)
+    for kept in (root / ".cache").glob("*.pickle"):
+        kept.unlink(missing_ok=True)
     # --quiet をつけると、警告を数えなくなり、--strict が効かない。
     return _run(root, "mkdocs", "build", "--strict", "--site-dir", str(out))
 

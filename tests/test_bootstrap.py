@@ -100,6 +100,21 @@ def installs(commands: list[str]) -> list[str]:
     return [f"{tools[match[1]]} {match[2]}" for match in found if match]
 
 
+def break_uv(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, broken: str, error: str
+) -> None:
+    """uv を入れる命令（uv.txt）か、uv で入れる命令（uv）を失敗させる。"""
+    note = bootstrap.run
+
+    def run(*command: str, **options: object) -> None:
+        note(*command, **options)
+        if command[0].endswith(f"/{broken}") or command[-1].endswith(f"/{broken}"):
+            reason = getattr(bootstrap, error, None)
+            raise bootstrap.Failure(reason) if reason else PermissionError(error)
+
+    monkeypatch.setattr(bootstrap, "run", run)
+
+
 def last_line(capsys: pytest.CaptureFixture[str]) -> str:
     return capsys.readouterr().err.splitlines()[-1]
 
@@ -168,28 +183,52 @@ def test_a_second_run_installs_nothing(
     assert commands == []
 
 
+@pytest.mark.parametrize(
+    ("broken", "error"),
+    [
+        ("uv.txt", "NO_MATCH"),
+        ("uv.txt", "UNKNOWN"),
+        ("uv", "UNKNOWN"),
+        ("uv", "NO_MATCH"),
+        ("uv", "OSError"),
+    ],
+)
 def test_pip_installs_the_same_where_uv_cannot(
     bootstrap: ModuleType,
     commands: list[str],
     requirements: Callable[..., str],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    broken: str,
+    error: str,
 ) -> None:
-    note = bootstrap.run
-
-    def run(*command: str, **options: object) -> None:
-        note(*command, **options)
-        if command[0].endswith("/uv"):
-            raise bootstrap.Failure(bootstrap.UNKNOWN)
-
-    monkeypatch.setattr(bootstrap, "run", run)
+    break_uv(bootstrap, monkeypatch, broken, error)
     path = requirements("a==1")
     assert bootstrap.main("venv", path) == 0
-    assert installs(commands) == ["uv install", "pip install", "pip install"]
+    by_uv = ["uv install"] if broken == "uv" else []
+    assert installs(commands) == [*by_uv, "pip install", "pip install"]
     # ハッシュを確かめ、コンパイルをしないことは、どちらで入れても変わらない。
-    by_uv, by_pip = (command.partition(" --require-hashes ")[2] for command in commands[2:4])
-    assert by_uv == by_pip == f"--only-binary :all: --no-binary scour -r {path}"
+    options = f"--require-hashes --only-binary :all: --no-binary scour -r {path}"
+    assert all(command.endswith(options) for command in commands[2:-1])
     assert "pip で入れます" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("broken", "error"), [("uv.txt", "NETWORK"), ("uv.txt", "DISK"), ("uv", "DISK")]
+)
+def test_pip_is_not_tried_where_it_would_fail_in_the_same_way(
+    bootstrap: ModuleType,
+    commands: list[str],
+    requirements: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    broken: str,
+    error: str,
+) -> None:
+    break_uv(bootstrap, monkeypatch, broken, error)
+    assert bootstrap.main("venv", requirements("a==1")) == 1
+    assert "pip install" not in installs(commands)
+    assert last_line(capsys) == "エラー: " + getattr(bootstrap, error)
 
 
 def test_adding_packages_keeps_the_environment_and_going_back_installs_nothing(
@@ -267,8 +306,9 @@ def test_without_a_network_the_reason_is_the_last_line_and_nothing_is_left(
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{closed_port}/simple")
     monkeypatch.setenv("PIP_RETRIES", "1")
+    # 手もとの環境に uv が入っていても、取りよせようとするように。
     (tmp_path / "requirements").mkdir()
-    shutil.copy(ROOT / "requirements" / "uv.txt", tmp_path / "requirements")
+    shutil.copy(requirements("dlnotes-does-not-exist==1"), tmp_path / "requirements" / "uv.txt")
     real_run = bootstrap.run
 
     def run(*command: str, **options: object) -> None:

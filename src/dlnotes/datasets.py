@@ -132,7 +132,7 @@ def house_prices(n: int, *, rng: np.random.Generator) -> tuple[Array, Array]:
 def line_with_outlier(n: int, *, rng: np.random.Generator) -> tuple[Array, Array]:
     r"""直線に並ぶ点と、最後の一つの外れ値。誤差関数の性質を比べるためのものです。
 
-    $$d = 2x + 1 + 0.1\, \varepsilon, \qquad \varepsilon \sim \mathcal{N}(0, 1)$$
+    $$d = 2x + 1 + 0.1\, r, \qquad r \sim \mathcal{N}(0, 1)$$
 
     最後の点だけ、d が 5 大きくなっています。
 
@@ -163,7 +163,7 @@ def two_gaussians(n: int, *, rng: np.random.Generator) -> tuple[Array, Array]:
     $$\begin{aligned}
     x \mid C_0 &\sim \mathcal{N}\left((-1, -1),\, I\right) \\
     x \mid C_1 &\sim \mathcal{N}\left((1, 1),\, I\right) \\
-    p(C_1 \mid x) &= \sigma(2 x_0 + 2 x_1)
+    p(C_1 \mid x) &= \sigma(2 x_1 + 2 x_2)
     \end{aligned}$$
 
     Args:
@@ -214,11 +214,11 @@ def moons(n: int, *, noise: float = 0.1, rng: np.random.Generator) -> tuple[Arra
     r"""かみ合った二つの三日月。曲がった境界がなければ分けられません。
 
     $$\begin{aligned}
-    C_0:\ x &= (\cos t,\ \sin t) + s\,\varepsilon \\
-    C_1:\ x &= \left(1 - \cos t,\ \tfrac{1}{2} - \sin t\right) + s\,\varepsilon
+    C_0:\ x &= (\cos t,\ \sin t) + s\,r \\
+    C_1:\ x &= \left(1 - \cos t,\ \tfrac{1}{2} - \sin t\right) + s\,r
     \end{aligned}$$
 
-    t は 0 から π までの一様乱数、ε は標準正規乱数です。
+    t は 0 から π までの一様乱数、r の成分は標準正規乱数です。
 
     Args:
         n: サンプルの数。1 以上。クラスの数はほぼ等しくします。
@@ -277,7 +277,7 @@ def linear_target(
 def sine(n: int, *, noise: float = 0.1, rng: np.random.Generator) -> tuple[Array, Array]:
     r"""正弦波に雑音を足した点。曲線の回帰の例です。
 
-    $$d = \sin(2\pi x) + s\,\varepsilon, \qquad \varepsilon \sim \mathcal{N}(0, 1)$$
+    $$d = \sin(2\pi x) + s\,r, \qquad r \sim \mathcal{N}(0, 1)$$
 
     Args:
         n: サンプルの数。1 以上。

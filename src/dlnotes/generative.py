@@ -153,7 +153,7 @@ def fit_gaussian_classifier(
 def fit_gaussian_naive_bayes(
     x: ArrayLike, labels: ArrayLike, *, shared: bool = False
 ) -> GaussianClassifier:
-    r"""単純ベイズ。クラスの中では特徴どうしが独立とみなし、分散だけを最尤推定で学びます。
+    r"""単純ベイズ。クラスの中では特徴量どうしが独立だとみなし、分散だけを最尤推定で学びます。
 
     $$p(x \mid C_k) = \prod_{i=1}^{D} \mathcal{N}(x_i \mid \mu_{ki}, \sigma_{ki}^2)$$
 
@@ -169,7 +169,7 @@ def fit_gaussian_naive_bayes(
 
     Raises:
         TypeError: x や labels が実数でないとき。
-        ValueError: 形が違うとき、サンプルのないクラスがあるとき、クラスの中で値の変わらない特徴が
+        ValueError: 形が違うとき、サンプルのないクラスがあるとき、クラスの中で値の変わらない特徴量が
             あるとき。
 
     出典:
@@ -629,12 +629,12 @@ def _check_symmetric(name: str, matrix: Array) -> None:
 def _check_positive_definite(name: str, matrix: Array) -> None:
     _check_symmetric(name, matrix)
     scale = np.sqrt(np.maximum(matrix.diagonal(), 0))
-    # 相関行列に直してから調べると、特徴の単位がどれほど違っても同じ判定になる。
+    # 相関行列に直してから調べると、特徴量の単位がどれほど違っても同じ判定になる。
     rounding = 10 * len(matrix) * np.finfo(matrix.dtype).eps
     if scale.min() == 0 or np.linalg.eigvalsh(matrix / np.outer(scale, scale))[0] <= rounding:
         raise ValueError(
             f"{name} は正定値の行列が必要ですが、違いました。サンプルが足りないか、"
-            "値の変わらない特徴や、ほかと重なった特徴があります"
+            "値の変わらない特徴量や、ほかと重なった特徴量があります"
         )
 
 

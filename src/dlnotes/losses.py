@@ -207,7 +207,7 @@ def cross_entropy(probabilities: ArrayLike, labels: ArrayLike) -> Array:
         labels: 正解 d。同じ形、各行の和は 1（one-hot でなくてもかまいません）。
 
     Returns:
-        サンプルごとの誤差。形は () か (N,)。0 以上で、完全な予測のときちょうど 0。
+        サンプルごとの誤差。形は () か (N,)。0 以上。正解が one-hot なら、完全な予測でちょうど 0。
 
     Raises:
         TypeError: 引数が実数でないとき。
@@ -310,7 +310,7 @@ def binary_cross_entropy(probabilities: ArrayLike, labels: ArrayLike) -> Array:
         labels: 正解 d。0 以上 1 以下。同じ形。
 
     Returns:
-        サンプルごとの誤差。形は (N,)。0 以上で、完全な予測のときちょうど 0。
+        サンプルごとの誤差。形は (N,)。0 以上。正解が 0 か 1 なら、完全な予測でちょうど 0。
 
     Raises:
         TypeError: 引数が実数でないとき。
@@ -421,7 +421,7 @@ def entropy(probabilities: ArrayLike) -> Array:
 
 
 def kl_divergence(p: ArrayLike, q: ArrayLike) -> Array:
-    r"""KL ダイバージェンス。p のつもりで q を使ったときの損で、等しいときだけ 0 になります。
+    r"""KL ダイバージェンス。本当は p なのに q で予測したときの損で、等しいときだけ 0 になります。
 
     $$D_{\mathrm{KL}}(p \,\Vert\, q) = \sum_{k=1}^{K} p_k \log \frac{p_k}{q_k}$$
 

@@ -178,12 +178,12 @@ def relative_error(a: ArrayLike, b: ArrayLike) -> float:
 def best_step_forward(dtype: DTypeLike = np.float64) -> float:
     r"""前進差分の誤差をいちばん小さくする刻み幅の目安。
 
-    打ち切り誤差はほぼ h、丸め誤差はほぼ ε/h なので、和は次の h で最小になります。
+    打ち切り誤差はほぼ h、丸め誤差はほぼ $\epsilon/h$ なので、和は次の h で最小になります。
 
-    $$h = \sqrt{\varepsilon}$$
+    $$h = \sqrt{\epsilon}$$
 
     Args:
-        dtype: 計算に使う浮動小数点数の dtype。ε はその計算機イプシロン。
+        dtype: 計算に使う浮動小数点数の dtype。$\epsilon$ はその計算機イプシロン。
 
     Returns:
         刻み幅。float64 では約 1.5e-8。
@@ -200,12 +200,13 @@ def best_step_forward(dtype: DTypeLike = np.float64) -> float:
 def best_step_central(dtype: DTypeLike = np.float64) -> float:
     r"""中心差分の誤差をいちばん小さくする刻み幅の目安。
 
-    打ち切り誤差はほぼ h の 2 乗、丸め誤差はほぼ ε/h なので、和はおよそ次の h で最小になります。
+    打ち切り誤差はほぼ h の 2 乗、丸め誤差はほぼ $\epsilon/h$ なので、和は、およそ次の h で
+    最小になります。
 
-    $$h = \varepsilon^{1/3}$$
+    $$h = \epsilon^{1/3}$$
 
     Args:
-        dtype: 計算に使う浮動小数点数の dtype。ε はその計算機イプシロン。
+        dtype: 計算に使う浮動小数点数の dtype。$\epsilon$ はその計算機イプシロン。
 
     Returns:
         刻み幅。float64 では約 6.1e-6。

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import logging
 import os
 import pickle
 import subprocess
@@ -30,10 +31,11 @@ from jinja2 import Template
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
 from mkdocs.structure.pages import Page
+from dlnotes.site import stylesheets
 
 logging.basicConfig(level=logging.WARNING)
 out, changed, old, new = sys.argv[1:]
-render, fill, turn = Page.render, Template.render, 0
+render, fill, trim, turn = Page.render, Template.render, stylesheets.trim, 0
 
 def tell(page, config, files):
     print(turn, page.file.src_uri)
@@ -44,7 +46,11 @@ def tell_filled(template, *args, **kwargs):
         print(turn, "組み立て", page.file.src_uri)
     return fill(template, *args, **kwargs)
 
-Page.render, Template.render = tell, tell_filled
+def tell_trimmed(css, words):
+    print(turn, "CSS")
+    return trim(css, words)
+
+Page.render, Template.render, stylesheets.trim = tell, tell_filled, tell_trimmed
 
 def read(page, config):
     if page.file.src_uri == changed:
@@ -145,8 +151,11 @@ def test_broken_results_are_as_if_there_were_none(
     kept.write_bytes(seal.encode() + b"\n" + old)
     assert loaded() == ({}, {}, {})
     kept.write_bytes(data)
-    monkeypatch.setattr(reuse, "_libraries", lambda: ["mkdocs 0"])
-    assert loaded() == ({}, {}, {})
+    for name, other in (("_libraries", lambda: ["mkdocs 0"]), ("_CODE", b"other code")):
+        with monkeypatch.context() as patch:
+            patch.setattr(reuse, name, other)
+            assert loaded() == ({}, {}, {})
+    assert loaded() == results
 
 
 def test_link_to_a_heading_that_has_gone_is_noticed_from_an_unchanged_page(
@@ -315,3 +324,21 @@ def test_sources_are_read_again_only_when_they_changed() -> None:
     assert set(other).isdisjoint(first)
     # いちばん新しいものだけを残す。
     assert used("今のソース") != first
+
+
+@pytest.mark.parametrize("faulty", [True, False])
+def test_sources_are_read_again_after_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, faulty: bool
+) -> None:
+    # 読みとったものは、説明の誤りを一度しか言わない。
+    def convert(*_: Any) -> None:
+        if faulty:
+            logging.getLogger("mkdocs.plugins.griffe").warning("説明の誤り")
+
+    monkeypatch.setattr(Page, "render", convert)
+    monkeypatch.setattr(reuse, "_sources", {"今のソース": (object(), object())})
+    page: Any = SimpleNamespace(file=SimpleNamespace(src_uri="誤り.md"), links_to_anchors={})
+    config: Any = SimpleNamespace(docs_dir=str(tmp_path))
+    reuse.render(page, config, SimpleNamespace(), markdown="", around=str(faulty))  # type: ignore[arg-type]
+    assert bool(reuse._sources) != faulty
+    reuse._pages.pop("誤り.md", None)

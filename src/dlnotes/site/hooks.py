@@ -37,7 +37,6 @@ if sys.platform != "win32":
 _CACHE = Path(".cache")
 _FIGURES = _CACHE / "figures"
 _RUNTIME = _CACHE / "runtime"
-_PAGES = _CACHE / "pages.pickle"
 _MATH_FONT = "assets/fonts/math.woff2"
 # ビルドのたびに空にし、ページに出た数式の字を集める。
 _math_characters: set[str] = set()
@@ -60,6 +59,11 @@ def _take_lock() -> None:
         except BlockingIOError:
             print("別のビルドが終わるのを待っています。", file=sys.stderr, flush=True)
             fcntl.flock(folder, fcntl.LOCK_EX)
+
+
+def _results(config: MkDocsConfig) -> Path:
+    """ページごとの仕事の結果の置き場所。オフライン版とそうでないものを交互に作っても、どちらも残る。"""
+    return _CACHE / ("offline.pickle" if config.extra["offline"] else "pages.pickle")
 
 
 def _end() -> None:
@@ -93,7 +97,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
         if subprocess.run(command, pass_fds=_lock(), check=False).returncode:
             raise PluginError("図を描けませんでした（理由は上にあります）")
     notebooks.use_cache(config, _CACHE / "notebooks")
-    reuse.load(_PAGES)
+    reuse.load(_results(config))
     offline = config.extra["offline"]
     config.extra["runtime"] = not offline and _has_runtime()
     if offline:
@@ -140,10 +144,11 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
 def on_serve(
     server: LiveReloadServer, *, config: MkDocsConfig, builder: Callable[..., None]
 ) -> LiveReloadServer:
-    """直した原稿に早く気づかせます。MkDocs は半秒ごとにしか見ません。"""
+    """原稿を直したことに、早く気づくようにします。MkDocs は半秒ごとにしか見ません。"""
     watched = list(server._watched_paths)
     for path in watched:
-        server.unwatch(path)
+        while path in server._watched_paths:
+            server.unwatch(path)
     server.observer = PollingObserver(timeout=0.2)
     for path in watched:
         server.watch(path)
@@ -201,12 +206,12 @@ def on_post_template(output: str, *, template_name: str, config: MkDocsConfig) -
 def on_post_build(*, config: MkDocsConfig) -> None:
     """使われた字だけの数式フォントを書き、検索の索引に用語の言い方を足して、別のところに移します。"""
     notebooks.seal_cache(config)
-    reuse.save(_PAGES)
     fonts.write_math_font(_math_characters, _CACHE / "fonts", Path(config.site_dir, _MATH_FONT))
     try:
         trim_all(Path(config.site_dir), config.extra["surroundings"])
     except ValueError as error:
         raise PluginError(str(error)) from error
+    reuse.save(_results(config))
     index = Path(config.site_dir, "search", "search_index.json")
     content = json.loads(index.read_text(encoding="utf-8"))
     # 「バックプロパゲーション」と打った人を、用語集ではなく、誤差逆伝播法を教える節に導く。

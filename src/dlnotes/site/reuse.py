@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import pickle
+import sys
 from collections.abc import Callable
 from functools import cache
 from importlib.metadata import distributions
@@ -40,6 +41,8 @@ __all__ = [
 
 _Result = TypeVar("_Result")
 _PACKAGE = Path(__file__).parents[1]
+# このプロセスが動かしているコード。serve の間にコードを直しても、動くのは読みこんだときのもの。
+_CODE = b"".join(path.read_bytes() for path in sorted(_PACKAGE.glob("site/*.py")))
 # ほかの原稿から書かれるところの目印と、原稿のフォルダーからそこに書くものを求める関数。
 _WRITTEN: dict[str, Callable[[Path], list[str]]] = {
     corrections.MARKER: corrections.written,
@@ -92,9 +95,8 @@ def save(path: Path) -> None:
 
 
 def _seal(data: bytes) -> bytes:
-    # ライブラリーの版か、このファイルが変わると、前の pickle は読めないことがある。
-    facts = repr(_libraries()).encode() + Path(__file__).read_bytes()
-    return hashlib.sha256(facts + data).hexdigest().encode()
+    # ほかの版のライブラリーや、ほかのコードが作ったものは使わない。pickle が読めないこともある。
+    return hashlib.sha256(repr(_libraries()).encode() + _CODE + data).hexdigest().encode()
 
 
 class Templates(BytecodeCache):
@@ -127,7 +129,7 @@ def surroundings(config: MkDocsConfig, files: Files) -> str:
 
 @cache
 def _libraries() -> list[str]:
-    return sorted(f"{library.name} {library.version}" for library in distributions())
+    return [sys.version, *sorted(f"{found.name} {found.version}" for found in distributions())]
 
 
 def share_sources(handler: Any, around: str) -> None:
@@ -160,7 +162,7 @@ def render(page: Page, config: MkDocsConfig, files: Files, *, markdown: str, aro
         _pages.pop(uri, None)
         before, warned = dict(vars(page)), sum(_warnings.counts.values())
         Page.render(page, config, files)
-        # 警告は、直すまでビルドのたびに言わせる。
+        # 警告は、直すまでビルドのたびに言わせる。読みとったものは、説明の誤りを一度しか言わない。
         if sum(_warnings.counts.values()) == warned:
             missing = object()
             added = {k: v for k, v in vars(page).items() if before.get(k, missing) is not v}
@@ -168,6 +170,8 @@ def render(page: Page, config: MkDocsConfig, files: Files, *, markdown: str, aro
             links = page.links_to_anchors or {}
             added["links_to_anchors"] = {file.src_uri: v for file, v in links.items()}
             _pages[uri] = key, added
+        else:
+            _sources.clear()
         return
     vars(page).update(_pages[uri][1])
     links = _pages[uri][1]["links_to_anchors"]
@@ -210,7 +214,7 @@ def add_to_index(entries: list[dict[str, Any]], add: Callable[[Page], None], pag
         del entries[start:]
         return added
 
-    entries += once("索引", page.url, (page.title, page.content, str(page.meta)), new)
+    entries += once("索引", page.url, digest(page.title, page.content, page.meta), new)
 
 
 class PageTemplate(Template):
