@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
 import pytest
@@ -35,6 +36,15 @@ def enumerate_paths(model, observations):
         for state, symbol in zip(path, observations, strict=True):
             p *= model.emission[state, symbol]
         yield path, p
+
+
+@pytest.mark.parametrize("model", [CHAIN, WEATHER], ids=lambda model: type(model).__name__)
+def test_models_are_records_that_are_not_rewritten_and_equal_only_themselves(model):
+    with pytest.raises(FrozenInstanceError):
+        model.initial = model.initial[::-1]
+    with pytest.raises((AttributeError, TypeError)):
+        model.initail = model.initial
+    assert model != replace(model)
 
 
 # --- Markov chain -------------------------------------------------------------------------
@@ -312,9 +322,13 @@ def test_bad_observations_are_refused(function):
         function(WEATHER, [[0, 1]])
 
 
-def test_states_and_observations_must_have_the_same_length():
-    with pytest.raises(ValueError, match="states と observations は同じ長さが必要ですが 1 と 2"):
-        markov.joint_log_probability(WEATHER, [0], [0, 1])
+@pytest.mark.parametrize(("states", "observations"), [([0], [0, 1]), ([0, 1], [0])])
+def test_states_and_observations_must_have_the_same_length(states, observations):
+    lengths = f"{len(states)} と {len(observations)}"
+    with pytest.raises(
+        ValueError, match=f"states と observations は同じ長さが必要ですが {lengths}"
+    ):
+        markov.joint_log_probability(WEATHER, states, observations)
 
 
 @given(length=st.integers(-3, 0))

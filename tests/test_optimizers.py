@@ -106,6 +106,16 @@ def test_under_a_constant_gradient_every_step_of_adam_has_the_same_length(g):
     np.testing.assert_allclose(steps, np.broadcast_to(-0.1 * np.sign(g), (50, 4)), rtol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "optimizer",
+    [AdaGrad(0.1, epsilon=0.5), RMSProp(0.1, decay=0, epsilon=0.5), Adam(0.1, epsilon=0.5)],
+    ids=lambda optimizer: type(optimizer).__name__,
+)
+def test_the_small_number_is_added_to_the_root(optimizer):
+    path = run(optimizer, lambda _: np.array([2.0]), np.zeros(1), 1)
+    assert path[1][0] == pytest.approx(-0.1 * 2 / (2 + 0.5), rel=1e-12)
+
+
 def test_the_second_step_of_adam_by_hand():
     optimizer, theta = Adam(0.1, beta1=0.5, beta2=0.75, epsilon=1e-12), np.zeros(1)
     state = optimizer.init(theta)
