@@ -66,7 +66,7 @@ def _results(config: MkDocsConfig) -> Path:
     return _CACHE / ("offline.pickle" if config.extra["offline"] else "pages.pickle")
 
 
-def _end() -> None:
+def _end_build() -> None:
     gc.enable()
     for folder in _lock():
         fcntl.flock(folder, fcntl.LOCK_UN)
@@ -230,12 +230,12 @@ def on_post_build(*, config: MkDocsConfig) -> None:
         # 本物は、言葉が打たれてから assets/javascripts/workers/on-demand.js が取りにいく。
         index.with_name("index.json").write_text(text, encoding="utf-8")
         index.write_text(json.dumps(content | {"docs": []}), encoding="utf-8")
-    _end()
+    _end_build()
 
 
 def on_build_error(*, error: Exception) -> None:
     """ディスクの空きや権限が足りないときに、呼び出しの跡ではなく、一行の理由を見せます。"""
-    _end()
+    _end_build()
     if isinstance(error, OSError):
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise PluginError(runtime.DISK) from error
