@@ -12,12 +12,14 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Error, Page
+from playwright.sync_api import Browser, BrowserContext, Error, Page, expect
 
 from dlnotes.site.book import find_chromium
 
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 NARROW, PHONE, DESK = 320, 390, 1280
+# ほかの worker が Python を動かしている間は、検索の索引だけでも 5 秒を超える。
+expect.set_options(timeout=20_000)
 # 広すぎるときに、右にはみ出した要素を三つまで挙げる。
 TOO_WIDE = """() => {
   const root = document.documentElement

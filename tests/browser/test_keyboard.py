@@ -112,7 +112,7 @@ def test_key_opens_the_search_and_escape_closes_it(page: Page, key: str) -> None
 def test_result_of_the_search_is_chosen_with_the_arrow_keys(page: Page, base: str) -> None:
     open_search(page, "/")
     page.keyboard.insert_text("バックプロパゲーション")
-    expect(page.locator(".md-search-result__link").first).to_be_visible(timeout=20_000)
+    expect(page.locator(".md-search-result__link").first).to_be_visible()
     page.keyboard.press("ArrowDown")
     expect(page.locator(".md-search-result__link").first).to_be_focused()
     page.keyboard.press("Enter")

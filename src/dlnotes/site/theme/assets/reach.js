@@ -21,5 +21,11 @@
 
   // Material は、キーが離されたときにしか探さない。貼り付けや音声入力でも探すようにする。
   const search = document.querySelector(".md-search__input");
-  search.addEventListener("input", () => search.dispatchEvent(new KeyboardEvent("keyup")));
+  const found = document.querySelector(".md-search-result__meta");
+  const empty = "検索キーワードを入力してください"; // 言葉がないときの、Material の決まり文句
+  search.addEventListener("input", () => {
+    search.dispatchEvent(new KeyboardEvent("keyup"));
+    // 初めの一度は、電話では索引に何秒もかかる。その間、入力をうながす文を残さない。
+    if (search.value && found.textContent.trim() === empty) found.textContent = "索引を読みこんで、探しています…";
+  });
 })();
