@@ -122,7 +122,7 @@ def fit_gaussian_classifier(
     $$\begin{aligned}
     \pi_k &= \frac{N_k}{N} \\
     \mu_k &= \frac{1}{N_k} \sum_{n} d_{nk}\, x_n \\
-    \Sigma_k &= \frac{1}{N_k} \sum_{n} d_{nk} (x_n - \mu_k)(x_n - \mu_k)^\top
+    \Sigma_k &= \frac{1}{N_k} \sum_{n} d_{nk} (x_n - \mu_k)^\top (x_n - \mu_k)
     \end{aligned}$$
 
     $N_k = \sum_n d_{nk}$ はクラス k のサンプル数です。shared なら、全クラスが一つの
@@ -188,7 +188,7 @@ def log_likelihood(model: GaussianClassifier, x: ArrayLike) -> Array:
     r"""クラスごとの対数尤度。クラス k を仮定したとき、x がどれほど出やすいか。
 
     $$\begin{aligned}
-    \log p(x \mid C_k) = &-\frac{1}{2} (x - \mu_k)^\top \Sigma_k^{-1} (x - \mu_k) \\
+    \log p(x \mid C_k) = &-\frac{1}{2} (x - \mu_k)\, \Sigma_k^{-1} (x - \mu_k)^\top \\
     &- \frac{1}{2} \log \lvert \Sigma_k \rvert - \frac{D}{2} \log 2\pi
     \end{aligned}$$
 
@@ -299,7 +299,7 @@ def sample(model: GaussianClassifier, n: int, *, rng: np.random.Generator) -> tu
 
     $$\begin{aligned}
     k &\sim \pi, \qquad \xi \sim \mathcal{N}(0, I) \\
-    x &= \mu_k + L_k \xi, \qquad \Sigma_k = L_k L_k^\top
+    x &= \mu_k + \xi L_k^\top, \qquad \Sigma_k = L_k L_k^\top
     \end{aligned}$$
 
     Args:
@@ -333,11 +333,11 @@ def linear_form(model: GaussianClassifier) -> tuple[Array, Array]:
 
     $$\begin{aligned}
     p(C_k \mid x) &= \operatorname{softmax}(xW + b)_k \\
-    w_k &= \Sigma^{-1} \mu_k \\
-    b_k &= -\frac{1}{2} \mu_k^\top \Sigma^{-1} \mu_k + \log \pi_k
+    w_k &= \Sigma^{-1} \mu_k^\top \\
+    b_k &= -\frac{1}{2} \mu_k \Sigma^{-1} \mu_k^\top + \log \pi_k
     \end{aligned}$$
 
-    クラスが二つなら、クラス 1 の確率は $\sigma\bigl((w_1 - w_0)^\top x + b_1 - b_0\bigr)$ で、
+    クラスが二つなら、クラス 1 の確率は $\sigma\bigl(x\,(w_1 - w_0) + b_1 - b_0\bigr)$ で、
     ロジスティック回帰と同じ形になります。
 
     Args:
@@ -458,7 +458,7 @@ def restore(prior: GaussianPrior, A: ArrayLike, y: ArrayLike, *, noise_std: floa
 
     $$\begin{aligned}
     y &= Ax + \sigma\xi \\
-    \mathrm{E}[x \mid y] &= \mu + \Sigma A^\top (A \Sigma A^\top + \sigma^2 I)^{-1} (y - A\mu)
+    \mathbb{E}[x \mid y] &= \mu + \Sigma A^\top (A \Sigma A^\top + \sigma^2 I)^{-1} (y - A\mu)
     \end{aligned}$$
 
     y を生んだ x は無数にあります。その中で、学んだ画像らしさに最も合うものを選ぶのが超解像です。

@@ -325,10 +325,10 @@ class Adadelta:
     r"""Adadelta。それまでの更新量の大きさ $s$ を物差しにして、次の更新量 $\Delta$ を決めます。
 
     $$h \leftarrow \rho h + (1-\rho) g^2, \qquad
-    \Delta = \frac{\sqrt{s + c}}{\sqrt{h + c}}\, g$$
+    \Delta = -\frac{\sqrt{s + c}}{\sqrt{h + c}}\, g$$
 
     $$s \leftarrow \rho s + (1-\rho) \Delta^2, \qquad
-    \theta \leftarrow \theta - \varepsilon \Delta$$
+    \theta \leftarrow \theta + \varepsilon \Delta$$
 
     $\Delta$ の単位は θ と同じになります。そのため論文の式に学習率はありません。
 
@@ -363,14 +363,14 @@ class Adadelta:
         h, s = _parts(state, "h", "s")
         _check(theta, gradient, h, s)
         h = self.decay * h + (1 - self.decay) * gradient**2
-        delta = np.sqrt(s + self.epsilon) / np.sqrt(h + self.epsilon) * gradient
+        delta = -np.sqrt(s + self.epsilon) / np.sqrt(h + self.epsilon) * gradient
         s = self.decay * s + (1 - self.decay) * delta**2
-        return theta - self.learning_rate * delta, (h, s)
+        return theta + self.learning_rate * delta, (h, s)
 
 
 @dataclass(frozen=True, slots=True)
 class Adam:
-    r"""Adam。勾配の移動平均 $m$ へ進む距離を、二乗の移動平均 $v$ で成分ごとに調節します。
+    r"""Adam。勾配の移動平均 $m$ の逆向きへ進む距離を、二乗の移動平均 $v$ で成分ごとに調節します。
 
     $$\begin{aligned}
     t &\leftarrow t + 1 \\
@@ -468,7 +468,7 @@ def step_decay(t: int, *, learning_rate: float, every: int, factor: float = 0.1)
 
     出典:
         He, Zhang, Ren, Sun (2016) Deep Residual Learning for Image Recognition
-        （誤差が下がらなくなるたびに 10 分の 1 にする使い方）。
+        （誤差が下がらなくなるのを見て 10 分の 1 にする方法。この関数は回数だけで下げます）。
     """
     steps = check_integer("t", t, least=0) // check_integer("every", every, least=1)
     return constant(t, learning_rate=learning_rate) * check_positive("factor", factor) ** steps

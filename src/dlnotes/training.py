@@ -86,8 +86,8 @@ def minibatches(n_samples: int, batch_size: int, *, rng: np.random.Generator) ->
     r"""1 周分のミニバッチ。サンプルの番号を混ぜて、前から順に切り分けます。
 
     $$\begin{aligned}
-    \mathcal{D}_1 \cup \mathcal{D}_2 \cup \cdots &= \{0, 1, \ldots, N-1\} \\
-    \mathcal{D}_s \cap \mathcal{D}_t &= \emptyset \quad (s \ne t)
+    D_1 \cup D_2 \cup \cdots &= \{1, 2, \ldots, N\} \\
+    D_s \cap D_t &= \emptyset \quad (s \ne t)
     \end{aligned}$$
 
     Args:
@@ -96,7 +96,7 @@ def minibatches(n_samples: int, batch_size: int, *, rng: np.random.Generator) ->
         rng: 乱数の源。
 
     Returns:
-        番号の配列を順に出す反復子。どの番号もちょうど一度ずつ現れます。
+        番号（Python に合わせて 0 から）の配列を順に出す反復子。どの番号もちょうど一度ずつ現れます。
 
     Raises:
         TypeError: 整数でないとき、rng が Generator でないとき。
@@ -125,7 +125,7 @@ def train(
     r"""ミニバッチ勾配降下法。更新のたびに、その結果を一つずつ出します。
 
     $$\begin{aligned}
-    E_t(\theta) &= \frac{1}{N_t} \sum_{n \in \mathcal{D}_t} E_n(\theta) \\
+    E_t(\theta) &= \frac{1}{N_t} \sum_{n \in D_t} E_n(\theta) \\
     \theta_t &= \theta_{t-1} - \varepsilon \nabla E_t(\theta_{t-1})
     \end{aligned}$$
 

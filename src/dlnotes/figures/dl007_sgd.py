@@ -16,7 +16,7 @@ __all__ = ["drift", "escape", "noise_floor", "redundant"]
 
 
 def redundant() -> Figure:
-    """同じ誤差まで下がるのに、確率的勾配降下法は勾配を数十分の一しか計算しません。"""
+    """同じ誤差まで下がるのに、確率的勾配降下法は勾配をおよそ千分の一しか計算しません。"""
     drawing, (ax,) = _style.figure()
     x, d = linear_target(10, rng=np.random.default_rng(0))
     x, d = np.tile(x, (100, 1)), np.tile(d, (100, 1))
