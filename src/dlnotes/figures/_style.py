@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib.style
+import matplotlib.text
 import matplotlib_fontja
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -37,6 +38,8 @@ _DARK = {
     _GRID: "#4a4f57",
 }
 _STYLE = Path(__file__).with_name("dlnotes.mplstyle")
+# 描くたびに作り直させず、同じ式の組み方を覚えておかせる。
+matplotlib.text.TextToPath = cache(matplotlib.text.TextToPath)  # type: ignore[misc,assignment]
 
 
 def to_dark(svg: str) -> str:
