@@ -12,6 +12,7 @@ import matplotlib_fontja
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
+from matplotlib.mathtext import MathTextParser
 
 __all__ = ["BLUE", "FAINT", "GREEN", "INK", "ORANGE", "PURPLE", "RED", "SKY", "figure", "to_dark"]
 
@@ -40,6 +41,7 @@ _DARK = {
 _STYLE = Path(__file__).with_name("dlnotes.mplstyle")
 # 描くたびに作り直させず、同じ式の組み方を覚えておかせる。
 matplotlib.text.TextToPath = cache(matplotlib.text.TextToPath)  # type: ignore[misc,assignment]
+MathTextParser.parse = cache(MathTextParser.parse)  # type: ignore[method-assign]
 
 
 def to_dark(svg: str) -> str:
