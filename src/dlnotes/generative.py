@@ -396,8 +396,10 @@ class GaussianPrior:
 def fit_gaussian_prior(x: ArrayLike) -> GaussianPrior:
     r"""画像の集まりから、正規分布の平均と共分散を最尤推定で学びます。
 
-    $$\mu = \frac{1}{N} \sum_n x_n, \qquad
-    \Sigma = \frac{1}{N} \sum_n (x_n - \mu)(x_n - \mu)^\top$$
+    $$\begin{aligned}
+    \mu &= \frac{1}{N} \sum_n x_n \\
+    \Sigma &= \frac{1}{N} \sum_n (x_n - \mu)(x_n - \mu)^\top
+    \end{aligned}$$
 
     Args:
         x: 画像。形は (N, D) か (N, H, W)。後者は D = HW 個の画素の列に並べ直します。
@@ -458,7 +460,8 @@ def restore(prior: GaussianPrior, A: ArrayLike, y: ArrayLike, *, noise_std: floa
 
     $$\begin{aligned}
     y &= Ax + \sigma\xi \\
-    \mathbb{E}[x \mid y] &= \mu + \Sigma A^\top (A \Sigma A^\top + \sigma^2 I)^{-1} (y - A\mu)
+    \mathbb{E}[x \mid y] &= \mu + G\,(y - A\mu) \\
+    G &= \Sigma A^\top (A \Sigma A^\top + \sigma^2 I)^{-1}
     \end{aligned}$$
 
     y を生んだ x は無数にあります。その中で、学んだ画像らしさに最も合うものを選ぶのが超解像です。

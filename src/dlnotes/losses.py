@@ -301,7 +301,10 @@ def softmax_cross_entropy_gradient(logits: ArrayLike, labels: ArrayLike) -> Arra
 def binary_cross_entropy(probabilities: ArrayLike, labels: ArrayLike) -> Array:
     r"""確率から求める二値の交差エントロピー。
 
-    $$E = -d \log y - (1 - d) \log (1 - y), \qquad 0 \log 0 = 0$$
+    $$\begin{aligned}
+    E &= -d \log y - (1 - d) \log (1 - y) \\
+    0 \log 0 &= 0
+    \end{aligned}$$
 
     形 (N, M) は、独立な M 個の二値の問題（マルチラベル）とみて足し合わせます。
 

@@ -61,7 +61,10 @@ def staircase_network(
 ) -> Network:
     r"""区間を等分し、各区画で f の中央の値を取る階段のネットワーク。
 
-    $$y = f(c_1) + \sum_{i=2}^{n} \bigl(f(c_i) - f(c_{i-1})\bigr)\, \mathrm{step}(x - t_{i-1})$$
+    $$\begin{aligned}
+    y = f(c_1) + \sum_{i=2}^{n} &\bigl(f(c_i) - f(c_{i-1})\bigr) \\
+    &\times \mathrm{step}(x - t_{i-1})
+    \end{aligned}$$
 
     $c_i$ は i 番目の区画の中央、$t_{i-1}$ は左端です。
     段ごとに一つのこぶを置いて足したものと同じですが、隣り合うこぶの下りと上りを
@@ -96,7 +99,8 @@ def relu_interpolant(f: Function, low: float, high: float, pieces: int) -> Netwo
     r"""区間を等分した点で f と一致する折れ線を、ReLU のネットワークで作ります。
 
     $$\begin{aligned}
-    y &= f(t_0) + \sum_{i=0}^{n-1} (m_i - m_{i-1})\, \mathrm{ReLU}(x - t_i) \\
+    y &= f(t_0) + \sum_{i=0}^{n-1} (m_i - m_{i-1}) \\
+    &\qquad\qquad \times \mathrm{ReLU}(x - t_i) \\
     m_i &= \frac{f(t_{i+1}) - f(t_i)}{t_{i+1} - t_i} \\
     m_{-1} &= 0
     \end{aligned}$$

@@ -29,6 +29,10 @@ TOO_WIDE = """() => {
   const examples = wide.slice(-3).map(e => e.outerHTML.slice(0, 200))
   return [`${root.scrollWidth} > ${root.clientWidth}`, ...examples]
 }"""
+# 電話で横に動かさないと終わりの読めない、別の行の式。
+TOO_WIDE_FORMULAS = """() => [...document.querySelectorAll("article .arithmatex")]
+  .filter(box => box.scrollWidth > box.clientWidth + 1)
+  .map(box => `${box.scrollWidth} > ${box.clientWidth}: ${box.textContent.trim().slice(0, 60)}`)"""
 SHOW_IMAGES = """async () => {
   document.querySelectorAll("details").forEach(d => d.open = true)
   const broken = []
@@ -185,6 +189,8 @@ class Visit:
         self.broken_images += page.evaluate(SHOW_IMAGES)
         page.evaluate(NEXT_FRAMES)
         self.too_wide += page.evaluate(TOO_WIDE)
+        if page.viewport_size == {"width": PHONE, "height": 800}:
+            self.too_wide += page.evaluate(TOO_WIDE_FORMULAS)
 
     def _check_colours(self, page: Page) -> None:
         page.evaluate(HIDE_TEXT_OF_THE_SAME_COLOURS)
