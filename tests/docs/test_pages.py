@@ -185,7 +185,18 @@ def test_notebook_page_is_light(site: Path) -> None:
     assert {name: size for name, size in sizes.items() if size > 60_000} == {}
 
 
-@pytest.mark.parametrize("stem", sorted(p.stem for p in Path("docs").glob("dl0*.md")))
+TOPICS = pytest.mark.parametrize("stem", sorted(p.stem for p in Path("docs").glob("dl0*.md")))
+
+
+@TOPICS
+def test_code_of_a_topic_is_short_enough_to_read(site: Path, stem: str) -> None:
+    page = read(site / stem / "index.html")
+    blocks = [b for b in page.select(".language-python") if not b.find_parent(class_="doc-object")]
+    texts = [block.get_text() for block in blocks]
+    assert [t for t in texts if sum(bool(line.strip()) for line in t.splitlines()) > 15] == []
+
+
+@TOPICS
 def test_topic_page_has_its_fixed_parts(site: Path, stem: str) -> None:
     article = read(site / stem / "index.html").article
     assert article is not None
