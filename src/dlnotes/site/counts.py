@@ -26,7 +26,7 @@ def count(pages: Mapping[str, str]) -> dict[str, str]:
     """
     everything = "".join(pages.values())
     notebooks = "".join(html for name, html in pages.items() if name.endswith(".ipynb"))
-    functions = everything.count('<div class="dl-source">')
+    functions = everything.count('<div class="dl-source"')
     cells = notebooks.count(_CODE)
     numbers = {
         "ページ": len(pages),
