@@ -224,3 +224,71 @@ def test_sine_scatters_around_one_period(rng):
     assert (d - np.sin(2 * np.pi * x)).std() == pytest.approx(0.2, rel=0.05)
     x, d = sine(20, noise=0, rng=rng)
     np.testing.assert_array_equal(d, np.sin(2 * np.pi * x))
+
+
+class Counting(np.random.Generator):
+    """正規乱数の代わりに 0, 1, 2, … を出す乱数の源。雑音の入り方を、一つずつ確かめられる。"""
+
+    def standard_normal(self, size=None, dtype=np.float64, out=None):
+        return np.arange(np.prod(size), dtype=dtype).reshape(size)
+
+
+@pytest.fixture
+def counting():
+    return Counting(np.random.PCG64(0))
+
+
+@pytest.mark.parametrize(
+    "make", sorted(set(SHAPES) - {line_with_outlier}, key=lambda f: f.__name__)
+)
+def test_one_sample_is_enough(make, rng):
+    x, d = make(1, rng=rng)
+    assert len(x) == len(d) == 1
+
+
+def test_animals_scatter_around_the_typical_ones(counting):
+    typical = np.array(
+        [
+            [70, 15000, 200, 40, 90, 1.2, 350],
+            [45, 4000, 250, 30, 60, 1.5, 200],
+            [12, 300, 280, 12, 40, 1.8, 25],
+        ]
+    )
+    x, d = animals(6, rng=counting)
+    np.testing.assert_allclose(x, d @ typical * np.exp(0.3 * np.arange(42).reshape(6, 7)))
+
+
+def test_house_prices_are_the_equation_and_the_noise(counting):
+    x, d = house_prices(20_000, rng=counting)
+    np.testing.assert_allclose(d[:, 0], 1500 + x @ [60, -80] + 200 * np.arange(20_000))
+    np.testing.assert_allclose(x.min(axis=0), [20, 1], atol=0.1)
+    np.testing.assert_allclose(x.max(axis=0), [100, 20], atol=0.1)
+
+
+def test_the_line_is_the_equation_and_the_noise(counting):
+    x, d = line_with_outlier(5, rng=counting)
+    np.testing.assert_allclose((d - 2 * x - 1)[:, 0], [0, 0.1, 0.2, 0.3, 5.4])
+
+
+@pytest.mark.parametrize("make", [two_gaussians, three_gaussians])
+def test_gaussians_are_the_centers_and_the_noise(make, counting, rng):
+    x, d = make(6, rng=counting)
+    centers = x - np.arange(12).reshape(6, 2)
+    assert len(np.unique(centers.round(6), axis=0)) == d.shape[1]
+
+
+def test_moons_add_a_tenth_of_the_noise_to_each_coordinate():
+    x, _ = moons(6, rng=Counting(np.random.PCG64(0)))
+    clean, _ = moons(6, noise=0, rng=Counting(np.random.PCG64(0)))
+    np.testing.assert_allclose(x - clean, 0.1 * np.arange(12).reshape(6, 2), atol=1e-12)
+
+
+def test_sine_adds_a_tenth_of_the_noise(counting):
+    x, d = sine(6, rng=counting)
+    np.testing.assert_allclose(d - np.sin(2 * np.pi * x), 0.1 * np.arange(6)[:, np.newaxis])
+
+
+def test_linear_target_fills_the_unit_square(rng):
+    x, _ = linear_target(20_000, rng=rng)
+    np.testing.assert_allclose(x.min(axis=0), 0, atol=0.01)
+    np.testing.assert_allclose(x.max(axis=0), 1, atol=0.01)
