@@ -196,7 +196,8 @@ def _svg(figure: Figure) -> str:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from scour import scour
 
-    # 配置だけを先に決める。savefig に任せると、配置のために図全体をもう一度描く。
+    # SVG での字の大きさで、配置だけを先に決める。
+    # savefig に任せると、配置のために図全体をもう一度描く。
     FigureCanvasSVG(figure)
     figure.dpi = FigureCanvasSVG.fixed_dpi
     if layout := figure.get_layout_engine():
