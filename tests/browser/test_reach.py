@@ -26,8 +26,12 @@ CUT = """() => {
     return e.getBoundingClientRect().right > root.clientWidth + 1
   }).map(e => e.outerHTML.slice(0, 150))
 }"""
-PRINTED = """selector => [...document.querySelectorAll(selector)]
-  .filter(e => e.checkVisibility({contentVisibilityAuto: true, opacityProperty: true})).length"""
+# 折りたたみの中が見えるようになるのは、紙に切りかえた後の、次に描かれるコマから。
+PRINTED = """async selector => {
+  for (let n = 0; n < 2; n++) await new Promise(requestAnimationFrame)
+  return [...document.querySelectorAll(selector)]
+    .filter(e => e.checkVisibility({contentVisibilityAuto: true, opacityProperty: true})).length
+}"""
 
 
 # 横に動くのに届かない囲みも、動かないのに止まる囲みもない。
