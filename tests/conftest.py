@@ -126,16 +126,24 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """ひとりがサイトを組み立てる間に、ほかの者は、サイトの要らないテストをする。"""
+    """ひとりがサイトを組み立てる間に、ほかの者は、サイトの要らない組のテストをする。"""
     needs_site = [i for i in items if "strict_build" in getattr(i, "fixturenames", ())]
-    chosen = set(needs_site)
-    others = [item for item in items if item not in chosen]
-    items[:] = needs_site[:1] + others + needs_site[1:]
+    waiting = {_scope(item.nodeid) for item in needs_site}
+    others = [item for item in items if _scope(item.nodeid) not in waiting]
+    chosen = {*needs_site[:1], *others}
+    items[:] = [*needs_site[:1], *others, *(item for item in items if item not in chosen)]
+
+
+def _scope(nodeid: str) -> str:
+    """続けて行うテストの組: 同じページを見るテスト、残りはファイルごと。"""
+    file, _, parameters = nodeid.partition("[")
+    pages = set(_STEMS).intersection(re.split(r"[]-]", parameters))
+    return pages.pop() if pages else file.partition("::")[0]
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
-    """同時に行うとき、同じページを見るテストを一つの組に、残りはファイルごとに一つの組にする。
+    """同時に行うとき、組ごとにひとりが行う。
 
     xdist_group の印は、pytest 9.2 では黙って無視される（pytest-dev/pytest-xdist#1386）。
     """
@@ -144,6 +152,4 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
 
 class _ByPage(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
-        file, _, parameters = nodeid.partition("[")
-        pages = set(_STEMS).intersection(re.split(r"[]-]", parameters))
-        return pages.pop() if pages else file.partition("::")[0]
+        return _scope(nodeid)

@@ -45,11 +45,11 @@ SHOW_IMAGES = """async () => {
   return broken
 }"""
 
-# axe の色の検査は、文字のある要素の数だけ時間がかかる。色も、大きさも、後ろにあるものも同じ文字は、
-# 二つの幅を通して、はじめに出会った一つだけを残す。中がどれも二度目からのものになった要素だけを
-# 隠すので、位置と背景は変わらない。
-HIDE_TEXT_OF_THE_SAME_COLOURS = """() => {
-  const behind = new Map([[null, ""]]), seen = (window.seenLooks ??= new Set())
+# axe の色の検査は、ページの中の要素の数だけ時間がかかる。色も、大きさも、後ろにあるものも同じ
+# 文字は、同じ配色のすべてのページと幅を通して、はじめに出会った一つだけに印を付けて調べる。
+MARK_UNSEEN = """looks => {
+  const seen = new Set(looks), unseen = []
+  const behind = new Map([[null, ""]])
   const ground = element => {
     if (!behind.has(element)) {
       const {backgroundColor, backgroundImage, opacity, filter} = getComputedStyle(element)
@@ -67,26 +67,25 @@ HIDE_TEXT_OF_THE_SAME_COLOURS = """() => {
     const inText = block.textContent.length > 2 * linked
     return [inText, getComputedStyle(block).color, getComputedStyle(link).textDecorationLine]
   }
-  const hide = element => {
-    // 見えない文字は調べられないので、見たことにならない。
-    if (!element.checkVisibility()) return true
-    let again = [...element.children].map(hide).every(Boolean)
+  for (const element of document.body.querySelectorAll("*")) {
+    delete element.dataset.unseen
     const own = [...element.childNodes].filter(c => c.nodeType === Node.TEXT_NODE)
     const length = own.map(c => c.data).join("").trim().length
-    if (length) {
-      const {color, fontSize, fontWeight, textShadow} = getComputedStyle(element)
-      const link = element.closest("a"), look = ground(element) + [
-        color, fontSize, fontWeight, textShadow, link && linkInText(link),
-        // 一字だけの文字の色を、axe は違反としない。
-        length > 1
-      ].join()
-      again &&= seen.has(look)
-      seen.add(look)
-    }
-    element.style.visibility = again ? "hidden" : ""
-    return again
+    // 見えない文字は調べられないので、見たことにならない。
+    const {left, right} = element.getBoundingClientRect()
+    if (!length || right <= 0 || left >= innerWidth) continue
+    if (!element.checkVisibility({opacityProperty: true, visibilityProperty: true})) continue
+    const {color, fontSize, fontWeight, textShadow} = getComputedStyle(element)
+    const link = element.closest("a"), look = ground(element) + [
+      color, fontSize, fontWeight, textShadow, link && linkInText(link),
+      // 一字だけの文字の色を、axe は違反としない。
+      length > 1
+    ].join()
+    if (!seen.has(look)) unseen.push(link || element)
+    seen.add(look)
   }
-  hide(document.querySelector("article"))
+  unseen.forEach(element => element.dataset.unseen = "")
+  return [...seen]
 }"""
 # 幅を変えると、検索の欄などが、しばらく動き続ける。
 FINISH_TRANSITIONS = """() => document.getAnimations()
@@ -95,11 +94,14 @@ FINISH_TRANSITIONS = """() => document.getAnimations()
 NEXT_FRAMES = """() => new Promise(done =>
   requestAnimationFrame(() => requestAnimationFrame(done)))"""
 AXE = """async options => {
+  axe.configure({rules: [
+    {id: "color-contrast", selector: "[data-unseen], [data-unseen] *"},
+    {id: "link-in-text-block", selector: "a[href][data-unseen], [data-unseen] a[href]"}
+  ]})
   const {violations} = await axe.run({resultTypes: ["violations"], ...options})
   return violations.flatMap(v => v.nodes.map(n => `${v.id}: ${n.html} ${n.failureSummary}`))
 }"""
-COLOUR_RULES = ["color-contrast", "link-in-text-block"]
-OTHER_RULES = {"rules": {rule: {"enabled": False} for rule in COLOUR_RULES}}
+ONLY_COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"]}
 
 
 class Handler(SimpleHTTPRequestHandler):
@@ -158,6 +160,8 @@ class Visit:
     too_wide: list[str] = field(default_factory=list)
     broken_images: list[str] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
+    # 調べた文字の見た目。同じ配色の、ほかのページと分けあう。
+    looks: list[str] = field(default_factory=list)
 
     def watch(self, page: Page) -> None:
         page.on("console", lambda message: self.said.append(f"{message.type}: {message.text}"))
@@ -177,13 +181,12 @@ class Visit:
         self.first_view = list(dict.fromkeys(self.asked))
         self._see(page)
         page.evaluate(Axe().axe_script)
-        self.violations += page.evaluate(AXE, OTHER_RULES)
-        self._check_colours(page)
+        self._check(page, {})
         for width in (second, NARROW):
             self._resize(page, width)
             self._see(page)
         self._resize(page, second)
-        self._check_colours(page)
+        self._check(page, ONLY_COLOURS)
 
     def _see(self, page: Page) -> None:
         self.broken_images += page.evaluate(SHOW_IMAGES)
@@ -192,9 +195,11 @@ class Visit:
         if page.viewport_size == {"width": PHONE, "height": 800}:
             self.too_wide += page.evaluate(TOO_WIDE_FORMULAS)
 
-    def _check_colours(self, page: Page) -> None:
-        page.evaluate(HIDE_TEXT_OF_THE_SAME_COLOURS)
-        self.violations += page.evaluate(AXE, {"runOnly": COLOUR_RULES})
+    def _check(self, page: Page, options: dict[str, Any]) -> None:
+        looks = page.evaluate(MARK_UNSEEN, self.looks)
+        if options != ONLY_COLOURS or looks != self.looks:
+            self.violations += page.evaluate(AXE, options)
+        self.looks[:] = looks
 
     @staticmethod
     def _resize(page: Page, width: int) -> None:
@@ -206,12 +211,13 @@ class Visit:
 def visit(browser: Browser, base: str) -> Iterator[Callable[[str, str], Visit]]:
     """ページを、配色を決めて開く関数。同じ組は一度しか開かない。"""
     contexts: dict[str, BrowserContext] = {}
+    looks: dict[str, list[str]] = {"light": [], "dark": []}
 
     @cache
     def look(url: str, scheme: Any) -> Visit:
         if scheme not in contexts:
             contexts[scheme] = browser.new_context(color_scheme=scheme)
-        page, seen = contexts[scheme].new_page(), Visit()
+        page, seen = contexts[scheme].new_page(), Visit(looks=looks[scheme])
         seen.watch(page)
         seen.look(page, base + url, scheme)
         page.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -355,21 +354,3 @@ def test_a_drawing_of_others_in_the_same_process_does_not_change_the_style() -> 
         families.append(mpl.rcParams["font.family"])
         mpl.rcdefaults()
     assert families[0] == families[1] != mpl.rcParams["font.family"]
-
-
-def test_every_real_figure_changes_with_the_scheme(site: Path) -> None:
-    lights = [p for p in site.glob("figures/**/*.svg") if not p.stem.endswith(".dark")]
-    assert lights
-    same = [p for p in lights if p.read_bytes() == p.with_suffix(".dark.svg").read_bytes()]
-    assert same == []
-
-
-def test_every_frame_of_a_real_slider_is_on_the_site_in_one_size(site: Path) -> None:
-    from dlnotes.figures._build import register
-
-    sliders = [drawing for drawing in register() if drawing.slider]
-    assert sliders
-    for drawing in sliders:
-        svgs = [(site / "figures" / path).read_text(encoding="utf-8") for path in drawing.paths]
-        assert len({re.findall(r'viewBox="[^"]+"', svg)[0] for svg in svgs}) == 1
-        assert len(set(svgs)) == len(svgs)

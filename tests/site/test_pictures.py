@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import markdown
 import pytest
 from bs4 import BeautifulSoup, Tag
 
+from dlnotes.figures._build import register
 from dlnotes.site.pictures import PictureError
 
 LINE = "![線](figures/dl003/line.svg)"
@@ -142,3 +144,19 @@ def test_slider_with_a_missing_frame_is_refused_by_its_name(root: Path) -> None:
     (root / "dl003" / "slope" / "2.svg").unlink()
     with pytest.raises(PictureError, match=r"図がありません: slope/2\.svg"):
         render(SLOPE, root)
+
+
+def test_every_real_figure_changes_with_the_scheme(site: Path) -> None:
+    lights = [p for p in site.glob("figures/**/*.svg") if not p.stem.endswith(".dark")]
+    assert lights
+    same = [p for p in lights if p.read_bytes() == p.with_suffix(".dark.svg").read_bytes()]
+    assert same == []
+
+
+def test_every_frame_of_a_real_slider_is_on_the_site_in_one_size(site: Path) -> None:
+    sliders = [drawing for drawing in register() if drawing.slider]
+    assert sliders
+    for drawing in sliders:
+        svgs = [(site / "figures" / path).read_text(encoding="utf-8") for path in drawing.paths]
+        assert len({re.findall(r'viewBox="[^"]+"', svg)[0] for svg in svgs}) == 1
+        assert len(set(svgs)) == len(svgs)
