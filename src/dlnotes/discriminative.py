@@ -45,7 +45,7 @@ _NOT_UNIQUE = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LogisticRegression:
-    r"""識別モデル。事後確率を、線形関数のソフトマックス関数で表します（多クラスロジスティック回帰）。
+    r"""識別モデル。事後確率を、一次式のソフトマックス関数で表します（多クラスロジスティック回帰）。
 
     $$p(C_k \mid x) = \operatorname{softmax}(xW + b)_k$$
 
@@ -75,7 +75,7 @@ class LogisticRegression:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LinearDiscriminant:
-    r"""識別関数。線形の点数が最も大きいクラスの番号を返すだけで、確率は表しません。
+    r"""識別関数。一次式の点数が最も大きいクラスの番号を返すだけで、確率は表しません。
 
     $$\hat{k} = \operatorname{argmax}_k\, (xW + b)_k$$
 

@@ -329,7 +329,7 @@ def sample(model: GaussianClassifier, n: int, *, rng: np.random.Generator) -> tu
 
 
 def linear_form(model: GaussianClassifier) -> tuple[Array, Array]:
-    r"""共分散行列を共有する識別器の事後確率を、線形関数のソフトマックス関数として書き直します。
+    r"""共分散行列を共有する識別器の事後確率を、一次式のソフトマックス関数として書き直します。
 
     $$\begin{aligned}
     p(C_k \mid x) &= \operatorname{softmax}(xW + b)_k \\

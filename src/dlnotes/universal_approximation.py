@@ -175,7 +175,7 @@ def sawtooth_network(depth: int) -> Network:
     y &= \underbrace{m(m(\cdots m(x)))}_{k}
     \end{aligned}$$
 
-    三角形 $m$ を一度くぐるたびに折り目が倍になるので、2k ユニットで $2^k$ 本の線分ができます。
+    三角形 $m$ を一度くぐるたびに線分の数が倍になるので、2k ユニットで $2^k$ 本の線分ができます。
     中間層が一つなら、同じ線分の数に $2^k - 1$ 以上のユニットが要ります。
 
     Args:
