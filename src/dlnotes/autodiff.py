@@ -84,7 +84,8 @@ def reverse_mode(y: Node, inputs: list[Node] | tuple[Node, ...]) -> tuple[tuple[
     $$\bar{v}_i = \sum_{i \to j} \bar{v}_j \frac{\partial v_j}{\partial v_i},
     \qquad \bar{v}_i = \frac{\partial y}{\partial v_i}$$
 
-    掛け算は辺ごとに 1 回で、入力がいくつあっても増えません。誤差逆伝播法はこの計算です。
+    掛け算は辺ごとに 1 回です。同じグラフなら、微分を求める入力を増やしても、回数は増えません。
+    誤差逆伝播法はこの計算です。
 
     Args:
         y: 出力の節。
@@ -114,7 +115,8 @@ def forward_mode(y: Node, inputs: list[Node] | tuple[Node, ...]) -> tuple[tuple[
     $$\dot{v}_j = \sum_{i \to j} \frac{\partial v_j}{\partial v_i} \dot{v}_i,
     \qquad \dot{v}_j = \frac{\partial v_j}{\partial x}$$
 
-    値と微分の組 $(v, \dot{v})$ を運ぶ二重数と同じ計算で、掛け算は入力が M 個なら逆向きの M 倍です。
+    値と微分の組 $(v, \dot{v})$ を一緒に運ぶ計算（二重数の計算）と同じで、
+    掛け算は、入力が M 個なら逆向きの M 倍です。
 
     Args:
         y: 出力の節。

@@ -287,7 +287,7 @@ def he_normal(d_in: int, d_out: int, *, rng: np.random.Generator) -> Array:
 
 
 def xavier_normal(d_in: int, d_out: int, *, rng: np.random.Generator) -> Array:
-    r"""Xavier の初期値。行きの信号と帰りの勾配の両方の大きさを、ほぼ保ちます。
+    r"""Xavier の初期値。行きの信号と帰りの勾配の、両方の大きさが釣り合うようにします。
 
     $$W_{ij} \sim \mathcal{N}\left(0,\, \frac{2}{D_{\mathrm{in}} + D_{\mathrm{out}}}\right)$$
 

@@ -151,7 +151,7 @@ def directional_derivative(
 
 
 def relative_error(a: ArrayLike, b: ArrayLike) -> float:
-    r"""二つの配列の相対誤差。等しければ 0、向きが逆なら 2 になります。
+    r"""二つの配列の相対誤差。等しければ 0、長さが同じで向きが逆なら 2（最大）になります。
 
     $$\frac{\lVert a - b \rVert}{\max(\lVert a \rVert,\, \lVert b \rVert)}$$
 

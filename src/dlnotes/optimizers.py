@@ -127,7 +127,8 @@ class SGD:
     $$\theta \leftarrow \theta - \varepsilon g$$
 
     一歩の長さは $\varepsilon \lVert g \rVert$ で、勾配が小さいところでは短くなります。
-    $g$ が全データの勾配なら最急降下法 (GD)、一部のデータの勾配なら確率的勾配降下法 (SGD) です。
+    $g$ が全データの勾配なら最急降下法 (GD)、1 個（広い意味では一部）のデータの勾配なら
+    確率的勾配降下法 (SGD) です。
     覚えておくものがないので、状態は空の組 `()` です。
 
     Attributes:
@@ -247,7 +248,7 @@ class AdaGrad:
 
     $$h \leftarrow h + g^2, \qquad \theta \leftarrow \theta - \varepsilon \frac{g}{\sqrt{h} + c}$$
 
-    $h$ は減らないので、進む距離は縮む一方です。
+    $h$ は減らないので、勾配に掛ける数 $\varepsilon/(\sqrt{h}+c)$ は大きくなりません。
 
     Attributes:
         learning_rate: 学習率 ε（0 以上）。論文に既定値はなく、0.01 は慣例による値です。
@@ -287,11 +288,11 @@ class RMSProp:
     \theta &\leftarrow \theta - \varepsilon \frac{g}{\sqrt{h} + c}
     \end{aligned}$$
 
-    $h$ は減ることもできるので、学習が途中で止まりません。
+    $h$ は減ることもできるので、$h$ が増え続けるせいで学習が止まることはありません。
 
     Attributes:
-        learning_rate: 学習率 ε（0 以上）。講座に既定値はなく、0.001 は慣例による値です。
-        decay: 移動平均の係数 ρ（0 以上 1 未満）。0.9 は講座の値です。
+        learning_rate: 学習率 ε（0 以上）。Hinton の講義に既定値はなく、0.001 は慣例による値です。
+        decay: 移動平均の係数 ρ（0 以上 1 未満）。0.9 は Hinton の講義の値です。
         epsilon: 0 で割らないための小さな数 c（正）。
 
     Raises:
@@ -384,7 +385,7 @@ class Adam:
     \end{aligned}$$
 
     $m$ と $v$ は 0 から始まるので、はじめのうち 0 に偏ります。
-    勾配が一定のとき、$t$ 回後の重みの和はちょうど $1-\beta^t$ です。それで割るのが偏りの補正です。
+    $t$ 回後の重みの和は $1-\beta^t$ なので、それで割って偏りを補正します。
 
     Attributes:
         learning_rate: 学習率 ε（0 以上）。
