@@ -203,14 +203,22 @@ class Nesterov:
 
     $$v \leftarrow \mu v + g, \qquad \theta \leftarrow \theta - \varepsilon (g + \mu v)$$
 
-    論文の式は、今の点 $\phi$ から慣性の分だけ先へ進んだ点で勾配を測ります。
+    論文の式は、今の点 $\phi$ から、速度 $q$ の慣性の分だけ先へ進んだ点で勾配を測ります。
 
     $$\begin{aligned}
-    w &\leftarrow \mu w - \varepsilon \nabla E(\phi + \mu w) \\
-    \phi &\leftarrow \phi + w
+    q &\leftarrow \mu q - \varepsilon \nabla E(\phi + \mu q) \\
+    \phi &\leftarrow \phi + q
     \end{aligned}$$
 
-    その先の点を $\theta=\phi+\mu w$ と呼び、$w=-\varepsilon v$ とおくと、上の式になります。
+    その先の点を $\theta=\phi+\mu q$ と呼び、$q=-\varepsilon v$ とおきます。
+    更新した値に ′ を付けると、$v'=\mu v+g$ で、次のように上の式になります。
+
+    $$\begin{aligned}
+    \theta' &= \phi + q' + \mu q' = \theta - \mu q + (1+\mu)\,q' \\
+    &= \theta - \varepsilon (v' - \mu v) - \varepsilon \mu v' \\
+    &= \theta - \varepsilon (g + \mu v')
+    \end{aligned}$$
+
     この形なら、勾配はいつも手元の θ で計算すれば済みます。
 
     Attributes:
