@@ -100,7 +100,7 @@ upgrade: found-python  ## 固定版を範囲の中でいちばん新しくし、
 	$(MAKE) test
 
 clean:  ## 作ったものをすべて消します（環境も消えます）
-	@if [ -f '$(VENV)/pyvenv.cfg' ]; then rm -rf '$(VENV)'; fi
+	@if [ -f '$(VENV)/pyvenv.cfg' ]; then rm -rf '$(VENV)' '$(VENV).old'; fi
 	rm -rf site dlnotes-offline.zip .cache .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
 # 実行環境がなければ、ページの中で動くことを確かめられない。

@@ -31,6 +31,7 @@ HASHES = "届いたファイルのハッシュが記録と合いません。ミ�
 NO_MATCH = "この環境に合うライブラリーがありません。PYTHON= で 3.11〜3.14 を指定してください。"
 DISK = "ディスクの空きが足りません。1 GB ほど空けてください。"
 UNWRITABLE = "{} に書き込めません。持ち主と権限を確かめてください。"
+ABSENT = "{} がありません。"
 UNKNOWN = "環境を作れませんでした。上の出力を見てください。"
 PORT = "ポート {} は使えません（使用中など）。PORT= で別の番号を指定してください。"
 NOT_CHROMIUM = "CHROMIUM={} は実行できるファイルではありません。"
@@ -116,10 +117,17 @@ def run(*command, **options):
 
 def remove(venv):
     """環境を消す。途中で止まっても消しかけが環境に見えないように、名前を変えてから消す。"""
-    shutil.rmtree(venv + ".old", ignore_errors=True)
+    discard(venv + ".old")
     if os.path.isdir(venv):
         os.rename(venv, venv + ".old")
-        shutil.rmtree(venv + ".old", ignore_errors=True)
+        discard(venv + ".old")
+
+
+def discard(folder):
+    """フォルダーを消す。リンクなら、リンクだけを消す。"""
+    if os.path.islink(folder):
+        os.unlink(folder)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def create(venv, python):
@@ -255,7 +263,8 @@ def main(command, *arguments):
         message = str(error)
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        message = DISK if full else UNWRITABLE.format(error.filename)
+        reason = ABSENT if error.errno == errno.ENOENT else UNWRITABLE
+        message = DISK if full else reason.format(error.filename or arguments[0])
     except KeyboardInterrupt:
         message = "中断しました。"
     print("エラー: " + message, file=sys.stderr)

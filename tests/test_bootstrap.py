@@ -174,6 +174,25 @@ def test_an_unwritable_folder_is_named(
     assert re.fullmatch(r"エラー: \S+/venv に書き込めません。.*", last_line(capsys))
 
 
+def test_a_missing_file_or_command_is_named(
+    bootstrap: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for arguments in (("venv", str(tmp_path / "none.txt")), ("lock", "no-such-command")):
+        assert bootstrap.main(*arguments) == 1
+        assert last_line(capsys) == f"エラー: {arguments[1]} がありません。"
+
+
+def test_an_environment_behind_a_link_is_made_anew_and_its_folder_left_alone(
+    bootstrap: ModuleType, tmp_path: Path
+) -> None:
+    real = tmp_path / "real"
+    real.mkdir()
+    for _ in range(2):
+        (tmp_path / "venv").symlink_to(real)
+        bootstrap.remove(str(tmp_path / "venv"))
+    assert [path.name for path in tmp_path.iterdir() if path.name != "pyproject.toml"] == ["real"]
+
+
 def test_a_second_run_installs_nothing(
     bootstrap: ModuleType, commands: list[str], requirements: Callable[..., str]
 ) -> None:

@@ -25,7 +25,7 @@ CODE = "`x`"
 INLINE = {"a", "abbr", "b", "em", "i", "span", "strong", "sub", "sup"}
 # 見出しと項目は、「。」で終わる文でなくてもよい。
 LABELS = "h1, h2, h3, h4, h5, h6, .dl-details > p:has(> strong)"
-ITEMS = ":is(li, td, th, dt, dd, summary), :is(li, td, dd) p, .admonition-title"
+ITEMS = ":is(li, td, th, summary), :is(li, td) p, .admonition-title"
 # 読まないところ。
 LEFT_OUT = ", ".join(
     (

@@ -126,6 +126,7 @@ def test_write_that_was_cut_short_is_not_taken_for_a_font(
         with pytest.raises(KeyboardInterrupt):
             write(tmp_path)
     assert "MATH" in read(write(tmp_path))
+    assert len(list((tmp_path / "cache").iterdir())) == 1
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import markdown
 import pytest
 from bs4 import BeautifulSoup
 
-EXTENSIONS = ["tables", "admonition", "footnotes", "dlnotes.site.math", "dlnotes.site.japanese"]
+EXTENSIONS = ["tables", "admonition", "dlnotes.site.math", "dlnotes.site.japanese"]
 
 
 def render(text: str) -> str:
@@ -42,7 +42,6 @@ def test_newline_within_japanese_disappears(text: str, joined: str) -> None:
         ("1. 文です。\n   ReLU は", "文です。ReLU は"),
         ('!!! note "題"\n\n    これは文の\n    つづき', "文のつづき"),
         ("> これは文の\n> つづき", "文のつづき"),
-        ("脚注[^1]\n\n[^1]: これは文の\n    つづき", "文のつづき"),
         ("| 列 |\n|---|\n| 文の |\n\n表の\nあと", "表のあと"),
     ],
 )

@@ -127,6 +127,9 @@ def test_broken_results_are_as_if_there_were_none(
     results = page, {("索引", "a/"): (("題",), [{}])}, {"k": b"x"}
     kept = tmp_path / "pages.pickle"
 
+    def refuse(path: Path, target: Path) -> None:
+        raise OSError("disk full")
+
     def remember(*memory: Any) -> None:
         names = "_pages", "_results", "_templates"
         for name, result in zip(names, memory, strict=True):
@@ -142,6 +145,11 @@ def test_broken_results_are_as_if_there_were_none(
     reuse.save(kept)
     data = kept.read_bytes()
     assert loaded() == results
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", refuse)
+        with pytest.raises(OSError, match="full"):
+            reuse.save(kept)
+    assert list(tmp_path.iterdir()) == [kept]
     for broken in (b"", data[:-5], data.replace("題".encode(), "誤".encode())):
         kept.write_bytes(broken)
         assert loaded() == ({}, {}, {})

@@ -9,6 +9,9 @@ import json
 import subprocess
 import sys
 import zipfile
+import zlib
+from collections.abc import Callable
+from http.client import BadStatusLine, IncompleteRead
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +92,48 @@ def test_only_what_is_missing_or_broken_is_fetched(
     runtime.fetch(tmp_path)
     assert asked == ["b.whl"]
     assert contents(tmp_path) == DATA
+
+
+class Broken(io.BytesIO):
+    """読みはじめてから壊れる通信。"""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    def read(self, size: int | None = -1) -> bytes:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda: Broken(IncompleteRead(b"")),
+        lambda: Broken(zlib.error("-3")),
+        lambda: io.BytesIO(DATA["a.mjs"][:-1]),
+    ],
+    ids=["chunk", "deflate", "cut"],
+)
+def test_broken_download_is_taken_from_the_other_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: Callable[[], io.BytesIO]
+) -> None:
+    monkeypatch.setattr(runtime, "urlopen", lambda address, timeout: answer())
+    with pytest.raises(RuntimeError, match="つながりません"):
+        runtime.fetch(tmp_path)
+    serve_wheel(monkeypatch, DATA)
+    runtime.fetch(tmp_path)
+    assert contents(tmp_path) == DATA
+
+
+def test_answer_that_is_not_http_is_no_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def talk(address: str, timeout: int) -> Any:
+        raise BadStatusLine("<html>login</html>")
+
+    monkeypatch.setattr(runtime, "urlopen", talk)
+    with pytest.raises(RuntimeError, match="つながりません"):
+        runtime.fetch(tmp_path)
 
 
 def test_wrong_hash_is_refused_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

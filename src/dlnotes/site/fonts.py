@@ -62,7 +62,8 @@ def write_math_font(characters: Iterable[str], cache: Path, destination: Path) -
     if font is None:
         font = _subset(text)
         cache.mkdir(parents=True, exist_ok=True)
-        for old in cache.glob("*.woff2"):
+        # 強制終了されて残った、書きかけのものも消す。
+        for old in cache.iterdir():
             old.unlink(missing_ok=True)
         temporary = cache / f".{key}.{os.getpid()}"
         temporary.write_bytes(font)

@@ -38,7 +38,7 @@ _VOWEL = {kana: vowel for vowel, kanas in _VOWELS.items() for kana in kanas}
 _CODE = re.compile(r"DL\d+(_\d(?!\d))?")
 # 同じ種類の字が続くところは、長い言葉の途中かもしれないので、用語の端とみない。
 _KINDS = (r"[\u3400-\u9fff々]", r"[\u30a1-\u30ffー]", r"[A-Za-z0-9]")
-_PROSE = {"p", "li", "dd"}
+_PROSE = {"p", "li"}
 # 中の用語に印を付けない要素とクラス。
 _CLOSED = {"a", "code", "pre", "math", "details", "table", *(f"h{n}" for n in range(1, 7))}
 _QUIET = {"admonition-title", "correction"}

@@ -90,8 +90,11 @@ def save(path: Path) -> None:
     """
     temporary = path.with_suffix(".new")
     data = pickle.dumps((_pages, _results, _templates))
-    temporary.write_bytes(_seal(data) + b"\n" + data)
-    temporary.replace(path)
+    try:
+        temporary.write_bytes(_seal(data) + b"\n" + data)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _seal(data: bytes) -> bytes:

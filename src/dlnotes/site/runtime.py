@@ -19,6 +19,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from http.client import HTTPException
 from importlib.metadata import distribution
 from io import BytesIO
 from pathlib import Path
@@ -68,6 +69,10 @@ def assets() -> list[Asset]:
     return core + [
         Asset(row["file_name"], row["size"], row["sha256"]) for row in _RECORD["packages"]
     ]
+
+
+# 途中で切れたり壊れたりした通信やファイルを読むと、起きるもの。
+_UNREADABLE = (OSError, EOFError, HTTPException, zipfile.BadZipFile, zlib.error)
 
 
 class _WrongHashError(Exception):
@@ -147,6 +152,9 @@ def _receive(waiting: list[Asset], folder: Path, open_: Callable[[str], Any]) ->
                     seen.update(block)
                     file.write(block)
                     bar.update(len(block))
+                # 途中で切れた通信を、ハッシュの違う別のファイルと取り違えない。
+                if file.tell() < asset.size:
+                    raise ConnectionError
                 if seen.hexdigest() != asset.sha256:
                     raise _WrongHashError(asset.name)
 
@@ -159,12 +167,12 @@ def _opened(open_: Callable[[str], Any], name: str) -> Iterator[Callable[[int], 
         try:
             block: bytes = stream.read(size)
             return block
-        except (OSError, EOFError, zipfile.BadZipFile) as error:
+        except _UNREADABLE as error:
             raise ConnectionError from error
 
     try:
         stream = open_(name)
-    except (OSError, KeyError, zipfile.BadZipFile) as error:
+    except (*_UNREADABLE, KeyError) as error:
         raise ConnectionError from error
     with closing(stream):
         yield read
