@@ -403,3 +403,21 @@ def test_softmax_jacobian_has_rows_that_sum_to_zero_and_keeps_float32():
 def test_softmax_jacobian_takes_one_sample_only():
     with pytest.raises(ValueError, match=r"u は \(K,\) の形が必要ですが \(2, 3\) でした"):
         softmax_jacobian(np.zeros((2, 3)))
+
+
+@pytest.mark.parametrize("slope", [0, 1e-50])
+def test_leaky_relu_without_slope_is_zero_at_minus_infinity(slope):
+    assert leaky_relu(np.float32(-np.inf), negative_slope=slope) == 0
+
+
+@pytest.mark.parametrize("f", [softmax, log_softmax])
+@pytest.mark.parametrize("T", [1e-50, 1e50])
+def test_a_temperature_that_float32_does_not_have_is_refused(f, T):
+    with pytest.raises(ValueError, match="temperature は float32 で表せる正の数が必要"):
+        f(np.float32([1, 0]), temperature=T)
+    assert np.isfinite(f([1.0, 1.0], temperature=T)).all()
+
+
+def test_a_missing_argument_is_named_with_the_function_that_lacks_it():
+    with pytest.raises(TypeError, match=r"^relu\(\) missing 1 required positional argument: 'u'"):
+        relu()

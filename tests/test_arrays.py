@@ -49,6 +49,14 @@ def test_integers_and_bools_become_float64(convert, dtype):
 
 
 @both_boundaries
+@pytest.mark.parametrize("dtype", [np.float16, np.longdouble])
+def test_other_kinds_of_floats_become_float64(convert, dtype):
+    x = convert("x", np.array([0.5, 1], dtype))
+    assert x.dtype.type is np.float64
+    assert x.tolist() == [0.5, 1.0]
+
+
+@both_boundaries
 def test_a_number_becomes_an_array_without_axes(convert):
     assert convert("x", 3).shape == ()
 
@@ -129,15 +137,21 @@ def test_floating_dtypes_are_known_by_any_spelling(dtype):
     assert as_floating_dtype(dtype) == np.dtype(dtype)
 
 
-@pytest.mark.parametrize("dtype", [int, "complex128", "foo", bool])
+@pytest.mark.parametrize("dtype", [int, "complex128", "foo", bool, None, "f2", "g"])
 def test_other_dtypes_are_refused(dtype):
-    with pytest.raises(TypeError, match=r"dtype は浮動小数点数が必要ですが .* でした"):
+    with pytest.raises(TypeError, match=r"dtype は float32 か float64 が必要ですが .* でした"):
         as_floating_dtype(dtype)
 
 
 @pytest.mark.parametrize("y", [[0.3, 0.7], [[1, 0, 0], [0, 0, 1]], [0.5, 0.5 + 9e-6]])
 def test_distributions_pass(y):
     np.testing.assert_array_equal(as_distribution("y", y), y)
+
+
+@pytest.mark.parametrize("N", [1, 2])
+def test_many_small_float32_probabilities_pass(N):
+    y = np.full((N, 20_000), 1 / 20_000, np.float32)
+    assert as_distribution("y", y) is y
 
 
 @pytest.mark.parametrize(
@@ -220,6 +234,13 @@ def test_other_fractions_are_refused(value):
         check_fraction("rho", value)
 
 
+@pytest.mark.parametrize("value", [10**400, -(10**400)], ids=["large", "small"])
+@pytest.mark.parametrize("check", [check_positive, check_non_negative, check_fraction])
+def test_numbers_beyond_every_float_are_refused(check, value):
+    with pytest.raises(ValueError, match=r"h は 1\.8e\+308 までの数が必要"):
+        check("h", value)
+
+
 @not_numbers
 @pytest.mark.parametrize("check", [check_positive, check_non_negative, check_fraction])
 def test_what_is_no_number_is_a_type_error(check, value):
@@ -266,7 +287,15 @@ def test_a_seed_is_no_generator(value):
         check_rng(value)
 
 
-@pytest.mark.parametrize(("bad", "worst"), [([0.5, -0.25], "-0.25"), ([1.5, 0.25], "1.5")])
+@pytest.mark.parametrize(
+    ("bad", "worst"),
+    [
+        ([0.5, -0.25], "-0.25"),
+        ([1.5, 0.25], "1.5"),
+        ([1 + 2**-52], "1.0000000000000002"),
+        (np.float32([1 + 2**-23]), "1.0000001192092896"),
+    ],
+)
 def test_values_outside_the_unit_interval_are_refused_with_the_worst(bad, worst):
     with pytest.raises(
         ValueError, match=f"p は 0 以上 1 以下の値が必要ですが {worst} がありました"
@@ -302,7 +331,19 @@ def test_checked_calls_the_body_with_what_the_check_returns():
         checked(1)
 
 
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_a_wrong_number_of_arguments_names_the_function_that_was_called():
+    @checked(lambda u, *, scale=1: {"u": u, "scale": scale})
+    def times(u, *, scale):
+        return u * scale
+
+    with pytest.raises(TypeError, match=r"times\(\) missing 1 required positional argument: 'u'"):
+        times()
+    with pytest.raises(TypeError, match=r"times\(\) takes 1 positional argument but 2 were given"):
+        times(1, 2)
+    assert times(2) == 2
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_values_whose_squares_overflow_are_still_finite(dtype):
     large = np.full((2, 3), np.finfo(dtype).max)
     assert as_finite("x", large) is large

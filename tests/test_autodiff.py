@@ -162,3 +162,16 @@ def test_inputs_that_are_no_nodes_are_refused(mode):
         mode(x * x, [x, 1.0])
     with pytest.raises(TypeError, match=r"^inputs は list か tuple が必要ですが Node でした$"):
         mode(x * x, x)
+
+
+def test_a_node_is_shown_by_its_value_however_many_paths_lead_to_it():
+    x = Node(1.0)
+    for _ in range(60):
+        x = x + x
+    assert repr(x) == f"Node(value={2.0**60})"
+
+
+def test_numbers_beyond_every_float_are_refused():
+    for calculate in (lambda: Node(10**400), lambda: Node(10**200) * 10**200):
+        with pytest.raises(ValueError, match=r"value は 1\.8e\+308 までの数が必要"):
+            calculate()

@@ -342,6 +342,21 @@ def test_an_overflow_is_an_error_with_its_layer_and_no_warning(function):
         function(net, np.full((1, 2), 1e100), np.zeros((1, 1)), "squared_error")
 
 
+@pytest.mark.parametrize("function", [backward, loss_and_gradient])
+@pytest.mark.parametrize(
+    ("x", "weights", "d", "loss", "what"),
+    [
+        (1e200, [1.0], 0.0, "squared_error", "誤差 E"),
+        (1e200, [1e-190], 1e150, "squared_error", "勾配 g"),
+        (1e200, [1e-50, 1e150], 0.0, "huber", "勾配 g"),
+    ],
+)
+def test_an_error_or_gradient_that_overflows_is_no_result(function, x, weights, d, loss, what):
+    net = tuple(Layer([[w]], [0.0], "identity") for w in weights)
+    with pytest.raises(FloatingPointError, match=f"{what} があふれました"):
+        function(net, [[x]], [[d]], loss)
+
+
 def test_results_are_records_that_are_not_rewritten():
     rng = np.random.default_rng(0)
     net = random_net((2, 3), "relu", "identity", rng)

@@ -209,7 +209,8 @@ def test_linear_target_is_the_function_of_the_notebook(low, high, rng):
         (2, -1, ValueError, "low は high より小さい数が必要ですが 2 と -1 でした"),
         (np.nan, 1, ValueError, "low と high は有限の値が必要"),
         (0, np.inf, ValueError, "low と high は有限の値が必要"),
-        ("a", 1, TypeError, "low と high は実数の配列が必要"),
+        ("a", 1, TypeError, "low は数が必要ですが str でした"),
+        (0, [2, 3], TypeError, "high は数が必要ですが list でした"),
     ],
 )
 def test_a_bad_interval_is_refused(low, high, error, message, rng):

@@ -186,6 +186,26 @@ def test_float32_stays_float32():
     np.testing.assert_allclose(model.W, dis.fit_logistic_regression(x, labels).W, atol=1e-4)
 
 
+@pytest.mark.parametrize(("offset", "scale"), [(1e5, 1), (1e6, 1), (1e4, 10)])
+def test_float32_far_from_zero_is_fitted_as_well_as_float64(offset, scale):
+    labels = np.eye(2)[np.arange(400) % 2]
+    x = np.random.default_rng(0).normal(size=(400, 2)) + labels[:, 1:]
+    x32 = (offset + scale * x).astype(np.float32)
+    for fit in (dis.fit_logistic_regression, dis.fit_least_squares):
+        model, wanted = fit(x32, labels), fit(x32.astype(np.float64), labels)
+        assert model.W.dtype == model.b.dtype == np.float32
+        np.testing.assert_array_equal(model.W, wanted.W.astype(np.float32))
+        np.testing.assert_array_equal(model.b, wanted.b.astype(np.float32))
+
+
+def test_perceptron_in_float32_corrects_the_same_mistakes_as_in_float64():
+    x, labels = separable(np.random.default_rng(0))
+    x32 = (x + 1e3).astype(np.float32)
+    model, wanted = (dis.fit_perceptron(a, labels) for a in (x32, x32.astype(np.float64)))
+    assert model.W.dtype == np.float32
+    np.testing.assert_array_equal(model.W, wanted.W.astype(np.float32))
+
+
 def test_posterior_is_stable_for_huge_scores():
     model = dis.LogisticRegression([[1000, -1000]], [0, 0])
     np.testing.assert_array_equal(dis.posterior(model, [[1], [-1]]), [[1, 0], [0, 1]])

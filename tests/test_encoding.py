@@ -125,7 +125,21 @@ def test_a_constant_column_becomes_zero_and_not_a_division_by_zero(value, N):
 
 
 def test_a_column_whose_deviation_underflows_is_treated_as_constant():
-    assert fit_standardizer([[0.0], [1e-200]]).scale.tolist() == [1]
+    assert fit_standardizer([[0.0], [5e-324]]).scale.tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "unit"),
+    [(np.float32, 1e-23), (np.float32, 1e20), (np.float64, 1e-200), (float, 1e200)],
+)
+def test_the_unit_of_a_column_may_be_so_small_or_large_that_its_square_is_no_number(dtype, unit):
+    x = (np.array([[1.0, 1.0], [3.0, 2.0], [5.0, 9.0]]) * [unit, 1]).astype(dtype)
+    standardizer = fit_standardizer(x)
+    np.testing.assert_allclose(standardizer.mean, [3 * unit, 4], rtol=1e-6)
+    np.testing.assert_allclose(
+        standardizer.scale, [np.sqrt(8 / 3) * unit, np.sqrt(38 / 3)], rtol=1e-6
+    )
+    assert standardizer.mean.dtype == standardizer.scale.dtype == dtype
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -273,6 +287,13 @@ def test_a_wave_is_measured_at_equal_intervals_from_zero():
     assert sample_wave(lambda t: t, duration=0.6, rate=4).tolist() == [0, 0.25, 0.5]
 
 
+@pytest.mark.parametrize(
+    ("duration", "rate", "N"), [(0.07, 100, 7), (0.29, 100, 29), (1, 8000, 8000)]
+)
+def test_the_rounding_of_a_product_adds_no_sample(duration, rate, N):
+    assert sample_wave(lambda t: t, duration=duration, rate=rate).shape == (N,)
+
+
 def test_a_sampled_sine_has_its_frequency():
     x = sample_wave(lambda t: np.sin(2 * np.pi * 440 * t), duration=1, rate=8000)
     assert x.shape == (8000,)
@@ -406,3 +427,15 @@ def test_board_planes_refuses_bad_input(rows, error, message):
 def test_board_from_planes_refuses_bad_input(planes, error, message):
     with pytest.raises(error, match=re.escape(message)):
         board_from_planes(planes)
+
+
+def test_a_wave_just_outside_its_range_is_shown_with_all_its_digits():
+    with pytest.raises(ValueError, match=r"絶対値 1\.0000001 でした"):
+        quantize_wave([1.0000001], bits=3)
+
+
+def test_one_hot_rows_need_no_table_of_all_classes():
+    d = one_hot([1, 99_999], 100_000)
+    assert d.shape == (2, 100_000)
+    assert d[0, 1] == d[1, 99_999] == 1
+    assert d.sum() == 2

@@ -241,6 +241,17 @@ def test_float32_stays_float32():
     assert drawn.dtype == np.float32
 
 
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("fit", [gen.fit_gaussian_classifier, gen.fit_gaussian_naive_bayes])
+def test_float32_far_from_zero_is_fitted_as_well_as_float64(fit, shared):
+    x, labels = random_data(np.random.default_rng(9))
+    x32 = (1e6 + x).astype(np.float32)
+    model = fit(x32, labels, shared=shared)
+    wanted = fit(x32.astype(np.float64), labels, shared=shared)
+    np.testing.assert_array_equal(model.means, wanted.means.astype(np.float32))
+    np.testing.assert_array_equal(model.covariances, wanted.covariances.astype(np.float32))
+
+
 def test_integer_samples_are_not_truncated():
     model = gen.fit_gaussian_classifier(AND_X.astype(int), AND_LABELS.astype(int), shared=True)
     np.testing.assert_allclose(model.means[0], [1 / 3, 1 / 3])
@@ -347,6 +358,13 @@ def test_float32_images_stay_float32():
     assert gen.restore(prior, A, A[:, :1], noise_std=0.1).dtype == np.float32
 
 
+def test_many_float32_images_have_the_mean_and_covariance_of_float64():
+    x = (1e3 + np.random.default_rng(0).random((100_000, 2))).astype(np.float32)
+    prior, wanted = gen.fit_gaussian_prior(x), gen.fit_gaussian_prior(x.astype(np.float64))
+    np.testing.assert_array_equal(prior.mean, wanted.mean.astype(np.float32))
+    np.testing.assert_array_equal(prior.covariance, wanted.covariance.astype(np.float32))
+
+
 def test_arguments_are_not_written_into():
     x, labels = random_data(np.random.default_rng(10))
     copies = x.copy(), labels.copy()
@@ -424,6 +442,7 @@ def test_features_of_very_different_units_are_accepted():
         ({"priors": [0.5, 0.5]}, r"means は \(2, D\) の形が必要ですが \(3, 2\)"),
         ({"means": [[0], [0], [0]]}, r"covariances は \(3, 1, 1\) の形が必要"),
         ({"covariances": [[[1, 0.5], [0, 1]]] * 3}, r"covariances\[0\] は対称な行列が必要"),
+        ({"covariances": [[[1e10, 50], [-50, 1e-6]]] * 3}, r"covariances\[0\] は対称な行列が必要"),
         ({"covariances": [[[1, 2], [2, 1]]] * 3}, r"covariances\[0\] は正定値の行列が必要"),
         ({"covariances": [np.eye(2), -np.eye(2), np.eye(2)]}, r"covariances\[1\] は正定値"),
     ],
@@ -483,6 +502,8 @@ def test_bad_observations_are_refused():
         gen.restore(prior, np.ones((1, 2)), [[1]], noise_std=0)
     with pytest.raises(ValueError, match="covariance は対称な行列が必要"):
         gen.GaussianPrior([0, 0], [[1, 1], [0, 1]])
+    with pytest.raises(ValueError, match="covariance は対称な行列が必要"):
+        gen.GaussianPrior([0, 0], [[1e10, 50], [-50, 1e-6]])
     with pytest.raises(ValueError, match=r"covariance は \(2, 2\) の形が必要"):
         gen.GaussianPrior([0, 0], [[1]])
     with pytest.raises(ValueError, match=r"x は \(N, D\) か \(N, H, W\) の形が必要"):
@@ -494,3 +515,25 @@ def test_bad_observations_are_refused():
             enlarge(np.ones((1, 2, 2)), 0)
         with pytest.raises(TypeError, match="images は実数の配列が必要"):
             enlarge(np.ones((1, 2, 2), dtype=complex), 2)
+
+
+@pytest.mark.parametrize(
+    "covariance", [[[-1.0]], [[1.0, 2.0], [2.0, 1.0]], [[0.0, 1.0], [1.0, 1.0]]]
+)
+def test_a_covariance_with_a_negative_eigenvalue_is_refused(covariance):
+    with pytest.raises(ValueError, match="covariance は固有値が 0 以上の行列が必要"):
+        gen.GaussianPrior(np.zeros(len(covariance)), covariance)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_covariance_without_inverse_is_a_prior(dtype):
+    faces = gen.face_images(20, rng=np.random.default_rng(0)).astype(dtype)
+    faces[:, 0, 0] = 0
+    assert gen.fit_gaussian_prior(faces).covariance.dtype == dtype
+    assert gen.GaussianPrior([0, 0], [[0, 0], [0, 1]]).covariance[0, 0] == 0
+
+
+def test_a_noise_lost_in_rounding_is_refused():
+    prior = gen.GaussianPrior([0, 0], [[1, 1], [1, 1]])
+    with pytest.raises(ValueError, match="noise_std は、丸め誤差に埋もれない大きさが必要"):
+        gen.restore(prior, np.eye(2), [[0, 1]], noise_std=1e-9)

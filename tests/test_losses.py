@@ -597,3 +597,15 @@ def test_loss_and_gradient_found_together_are_those_found_apart(both, E, gradien
     u, d = rng.normal(size=(4, 3)), rng.dirichlet(np.ones(3), size=4)
     np.testing.assert_allclose(both(u, d)[0], E(u, d), rtol=1e-14)
     np.testing.assert_allclose(both(u, d)[1], gradient(u, d), rtol=0, atol=1e-15)
+
+
+def test_the_softmax_of_this_site_is_a_distribution_however_many_classes_there_are():
+    u, d = np.zeros((2, 20_000), np.float32), np.eye(2, 20_000, dtype=np.float32)
+    E = cross_entropy(softmax(u), d)
+    np.testing.assert_allclose(E, np.log(20_000), rtol=1e-6)
+    assert E.dtype == np.float32
+
+
+def test_half_precision_is_computed_in_float64():
+    E = cross_entropy(np.array([0.25, 0.75], np.float16), [0, 1])
+    assert pytest.approx(-np.log(0.75), rel=1e-15) == E

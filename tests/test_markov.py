@@ -358,3 +358,11 @@ def test_fit_refuses_no_sequence_too_few_states_and_negative_pseudocounts():
         markov.fit_markov_chain([[0]], 2, pseudocount=-1)
     with pytest.raises(ValueError, match=r"sequences\[0\] は \(T,\) の形が必要"):
         markov.fit_markov_chain([0, 1], 2)
+
+
+@pytest.mark.parametrize(
+    ("sequences", "came"), [(None, "NoneType"), (3, "int"), (np.array(1), "ndarray")]
+)
+def test_fit_refuses_what_is_no_list_of_sequences(sequences, came):
+    with pytest.raises(TypeError, match=f"sequences は系列の並びが必要ですが {came} でした"):
+        markov.fit_markov_chain(sequences, 2)

@@ -206,6 +206,13 @@ def test_layers_are_told_apart_as_objects():
             TypeError,
             "W と b は同じ dtype が必要ですが float64 と float32 でした",
         ),
+        (
+            [[1.0], [2.0]],
+            [0.0],
+            "softmax",
+            ValueError,
+            "softmax の層は 2 個以上の出力が必要ですが 1 個でした",
+        ),
     ],
 )
 def test_a_bad_layer_is_refused(W, b, activation, error, message):
@@ -217,8 +224,8 @@ def test_a_bad_layer_is_refused(W, b, activation, error, message):
     ("network", "error", "message"),
     [
         ((), ValueError, "network は 1 個以上の層が必要ですが 0 個でした"),
-        (list(COURSE), TypeError, "network は Layer の組（tuple）が必要です"),
-        ((COURSE[0], "relu"), TypeError, "network は Layer の組（tuple）が必要です"),
+        (list(COURSE), TypeError, "network は Layer の組（tuple）が必要ですが list でした"),
+        ((COURSE[0], "relu"), TypeError, "network の層 2 は Layer が必要ですが str でした"),
         (
             (COURSE[0], COURSE[2]),
             ValueError,
@@ -414,7 +421,7 @@ def test_he_keeps_the_mean_square_through_relu_layers(rng):
         ({"initial": -1.0}, ValueError, "initial は 0 以上の数が必要ですが -1 でした"),
         ({"initial": None}, TypeError, "initial は数が必要ですが NoneType でした"),
         ({"rng": 0}, TypeError, r"rng は numpy\.random\.Generator が必要ですが int でした"),
-        ({"dtype": int}, TypeError, "dtype は浮動小数点数が必要ですが int64 でした"),
+        ({"dtype": int}, TypeError, "dtype は float32 か float64 が必要ですが int64 でした"),
     ],
 )
 def test_bad_arguments_of_init_network_are_refused(rng, arguments, error, message):

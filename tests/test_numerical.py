@@ -76,7 +76,7 @@ def test_best_steps_are_roots_of_the_machine_epsilon():
 
 @pytest.mark.parametrize("best", [best_step_forward, best_step_central])
 def test_best_steps_need_a_floating_dtype(best):
-    with pytest.raises(TypeError, match="dtype は浮動小数点数が必要ですが int64 でした"):
+    with pytest.raises(TypeError, match="dtype は float32 か float64 が必要ですが int64 でした"):
         best(np.int64)
 
 
@@ -251,6 +251,15 @@ def test_relative_error_by_hand():
     assert relative_error([1.0], [-1.0]) == 2
     assert relative_error([3.0, 4.0], [3.0, 4.5]) == pytest.approx(0.5 / math.hypot(3, 4.5))
     assert type(relative_error([1.0], [2.0])) is float
+
+
+@pytest.mark.parametrize(
+    ("dtype", "unit"), [(np.float32, 1e-25), (np.float32, 1e30), (float, 1e-200), (float, 1e200)]
+)
+def test_relative_error_of_numbers_whose_squares_are_no_numbers(dtype, unit):
+    a, b = np.array([unit], dtype), np.array([2 * unit], dtype)
+    assert relative_error(a, b) == pytest.approx(0.5, rel=1e-6)
+    assert relative_error(a, 0 * a) == 1
 
 
 @quick

@@ -389,3 +389,17 @@ def test_a_state_with_other_parts_is_refused(optimizer, wanted, state, came):
 def test_adam_counts_its_steps_with_an_integer():
     with pytest.raises(TypeError, match=r"^t は整数が必要ですが float でした$"):
         Adam().step(np.ones(3), np.ones(3), (0.5, np.zeros(3), np.zeros(3)))
+
+
+def test_a_learning_rate_beyond_every_float_is_refused():
+    with pytest.raises(ValueError, match=r"learning_rate は .* までの数が必要"):
+        SGD(10**400)
+
+
+def test_a_schedule_that_overflows_is_refused():
+    for rate in (
+        lambda: step_decay(400, learning_rate=0.1, every=1, factor=10.0),
+        lambda: exponential_decay(400, learning_rate=0.1, factor=10.0),
+    ):
+        with pytest.raises(ValueError, match="factor は 400 乗してもあふれない数が必要ですが 10"):
+            rate()

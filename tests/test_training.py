@@ -375,3 +375,13 @@ def test_a_step_is_a_record_that_is_not_rewritten_and_equals_only_itself():
 def test_the_generator_is_given_by_its_name():
     with pytest.raises(TypeError, match="positional"):
         minibatches(4, 2, np.random.default_rng(0))
+
+
+def test_a_class_or_nothing_in_place_of_an_optimizer_is_refused_before_training():
+    for bad, came in ((None, "NoneType"), (SGD, "<class 'dlnotes.optimizers.SGD'>")):
+        with pytest.raises(TypeError, match=f"optimizer は .*最適化法が必要ですが {came} でした"):
+            train(net(), *data(), **settings(optimizer=bad))
+
+
+def test_iterations_are_counted_without_rounding():
+    assert iterations_per_epoch(10**17 + 1, 1) == 10**17 + 1

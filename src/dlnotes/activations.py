@@ -62,7 +62,11 @@ def _classes(u: ArrayLike, *, temperature: float = 1.0) -> dict[str, Any]:
     check_shape("u", u, ("K",), ("N", "K"))
     if u.shape[-1] < 2:
         raise ValueError(f"u は 2 個以上のクラスが必要ですが {u.shape} でした")
-    return {"u": u, "temperature": check_positive("temperature", temperature)}
+    T = check_positive("temperature", temperature)
+    with np.errstate(over="ignore"):
+        if not 0 < u.dtype.type(T) < np.inf:
+            raise ValueError(f"temperature は {u.dtype} で表せる正の数が必要ですが {T:g} でした")
+    return {"u": u, "temperature": T}
 
 
 def _one_sample(u: ArrayLike) -> dict[str, Any]:
@@ -279,6 +283,8 @@ def leaky_relu(u: Array, *, negative_slope: float = 0.01) -> Array:
     出典:
         Maas, Hannun, Ng (2013) Rectifier Nonlinearities Improve Neural Network Acoustic Models。
     """
+    if u.dtype.type(negative_slope) == 0:
+        return np.maximum(u, 0)  # 0 × (−∞) は NaN になる。
     return u * leaky_relu_derivative(u, negative_slope=negative_slope)
 
 
@@ -416,7 +422,8 @@ def softmax(u: Array, *, temperature: float = 1.0) -> Array:
 
     Args:
         u: 総入力。形は (K,) か (N, K)、K は 2 以上。
-        temperature: 温度 T。正の数。大きいほど一様に、小さいほど最大の一つに近づきます。
+        temperature: 温度 T。u の dtype で表せる正の数。大きいほど一様に、小さいほど最大の一つに
+            近づきます。
 
     Returns:
         u と同じ形の確率。各行の和は 1。
@@ -446,7 +453,7 @@ def log_softmax(u: Array, *, temperature: float = 1.0) -> Array:
 
     Args:
         u: 総入力。形は (K,) か (N, K)、K は 2 以上。
-        temperature: 温度 T。正の数。
+        temperature: 温度 T。u の dtype で表せる正の数。
 
     Returns:
         u と同じ形の対数確率。値は 0 以下。

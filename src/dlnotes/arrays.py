@@ -1,9 +1,11 @@
 """入口の検査。どのモジュールも、受け取った値をここで一度だけ確かめます。"""
 
 import math
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from numbers import Integral, Real
+from types import FunctionType
 from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 import numpy as np
@@ -41,6 +43,8 @@ IntArray: TypeAlias = NDArray[np.integer]
 # float32 の確率 1,000 個を足した丸め誤差（約 1e-6）は通し、書き間違いは止める幅。
 _SUM_TOLERANCE = 1e-5
 
+_FLOATS = (np.float32, np.float64)
+
 
 def checked(
     check: Callable[P, Mapping[str, Any]],
@@ -62,13 +66,15 @@ def checked(
     出典:
         本サイトの「記法」。
     """
-    if not callable(check):
+    if not isinstance(check, FunctionType):
         raise TypeError(f"check は関数が必要ですが {_kind(check)} でした")
 
     def decorate(function: Callable[..., R]) -> Callable[P, R]:
+        named = _renamed(check, function.__qualname__)
+
         @wraps(function)
         def boundary(*args: P.args, **kwargs: P.kwargs) -> R:
-            return function(**check(*args, **kwargs))
+            return function(**named(*args, **kwargs))
 
         return boundary
 
@@ -76,7 +82,7 @@ def checked(
 
 
 def as_floating(name: str, value: ArrayLike) -> Array:
-    """実数の配列にします。整数と真偽値は float64 になり、浮動小数点数は複製せずそのまま返ります。
+    """実数の配列にします。float32 と float64 は複製せずに返り、ほかの実数は float64 になります。
 
     Args:
         name: エラーの文に出す引数の名前。
@@ -122,7 +128,7 @@ def as_finite(name: str, value: ArrayLike) -> Array:
 
 
 def as_floating_dtype(dtype: DTypeLike) -> np.dtype[np.floating]:
-    """浮動小数点数の dtype であることを確かめます。
+    """float32 か float64 であることを確かめます。
 
     Args:
         dtype: 調べる dtype（例: numpy.float32）。
@@ -131,7 +137,7 @@ def as_floating_dtype(dtype: DTypeLike) -> np.dtype[np.floating]:
         NumPy の dtype。
 
     Raises:
-        TypeError: 浮動小数点数の dtype でないとき。
+        TypeError: float32 でも float64 でもないとき（省略とみなされる None も断ります）。
 
     出典:
         本サイトの「記法」。
@@ -139,9 +145,11 @@ def as_floating_dtype(dtype: DTypeLike) -> np.dtype[np.floating]:
     try:
         floating: np.dtype[Any] = np.dtype(dtype)
     except TypeError as error:
-        raise TypeError(f"dtype は浮動小数点数が必要ですが {dtype!r} でした") from error
-    if floating.kind != "f":
-        raise TypeError(f"dtype は浮動小数点数が必要ですが {floating} でした")
+        raise TypeError(f"dtype は float32 か float64 が必要ですが {dtype!r} でした") from error
+    # NumPy は None を float64 とみなす。
+    if dtype is None or floating.type not in _FLOATS:
+        came = None if dtype is None else floating
+        raise TypeError(f"dtype は float32 か float64 が必要ですが {came} でした")
     return floating
 
 
@@ -193,7 +201,8 @@ def as_distribution(name: str, value: ArrayLike) -> Array:
         raise ValueError(f"{name} は 2 個以上のクラスが必要ですが {_text(y.shape)} でした")
     if y.min() < 0:
         raise ValueError(f"{name} は 0 以上の確率が必要ですが {y.min():g} がありました")
-    total = np.einsum("...k->...", y)
+    # float32 のまま足すと、K が大きいときに、正しい確率の和も 1 から外れる。
+    total = np.einsum("...k->...", y, dtype=np.float64)
     worst = np.ravel(total)[np.argmax(np.abs(total - 1))]
     if abs(worst - 1) > _SUM_TOLERANCE:
         raise ValueError(f"{name} は各行の和が 1 の確率が必要ですが和が {worst:g} でした")
@@ -223,7 +232,7 @@ def as_unit_interval(name: str, value: ArrayLike) -> Array:
     low, high = y.min(), y.max()
     if low < 0 or high > 1:
         worst = low if low < 0 else high
-        raise ValueError(f"{name} は 0 以上 1 以下の値が必要ですが {worst:g} がありました")
+        raise ValueError(f"{name} は 0 以上 1 以下の値が必要ですが {worst} がありました")
     return y
 
 
@@ -439,14 +448,33 @@ def _as_real(name: str, value: ArrayLike) -> Array:
         return array.astype(np.float64)
     if array.dtype.kind != "f":
         raise TypeError(f"{name} は実数の配列が必要ですが dtype が {array.dtype} でした")
-    return array
+    return array if array.dtype.type in _FLOATS else array.astype(np.float64)
 
 
 def as_number(name: str, value: float) -> float:
     """実数であることを確かめ、Python の float にする。"""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} は数が必要ですが {_kind(value)} でした")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError as error:
+        largest = f"{sys.float_info.max:.2g}"
+        raise ValueError(
+            f"{name} は {largest} までの数が必要ですが、もっと大きな数でした"
+        ) from error
+
+
+def _renamed(function: FunctionType, name: str) -> FunctionType:
+    """名前だけを替えた複製。引数の数の誤りを、呼ばれた関数の名前で Python に述べさせる。"""
+    copy = FunctionType(
+        function.__code__,
+        function.__globals__,
+        function.__name__,
+        function.__defaults__,
+        function.__closure__,
+    )
+    copy.__kwdefaults__, copy.__qualname__ = function.__kwdefaults__, name
+    return copy
 
 
 def _fits(shape: tuple[int, ...], wanted: tuple[int | str, ...]) -> bool:

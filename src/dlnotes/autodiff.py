@@ -5,7 +5,7 @@ r"""スカラーの計算グラフの上での自動微分。逆向きと前向�
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dlnotes.arrays import as_number, check_instance
 
@@ -27,13 +27,15 @@ class Node:
 
     Raises:
         TypeError: 値が実数でないとき、節でも実数でもないものと計算したとき。
+        ValueError: 値が float に収まらない整数のとき。
 
     出典:
         Griewank & Walther (2008) “Evaluating Derivatives” 第 3 章。
     """
 
     value: float
-    edges: tuple[tuple["Node", float], ...] = ()
+    # 表示に含めると、同じ節に至る道の数だけ、長さが倍々に増える。
+    edges: tuple[tuple["Node", float], ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         as_number("value", self.value)
@@ -115,7 +117,7 @@ def forward_mode(y: Node, inputs: list[Node] | tuple[Node, ...]) -> tuple[tuple[
     $$\dot{v}_j = \sum_{i \to j} \frac{\partial v_j}{\partial v_i} \dot{v}_i,
     \qquad \dot{v}_j = \frac{\partial v_j}{\partial x}$$
 
-    値と微分の組 $(v, \dot{v})$ を一緒に運ぶ計算（二重数の計算）と同じで、
+    値と微分の組 $(v, \dot{v})$ をいっしょに運ぶ計算（二重数の計算）と同じで、
     掛け算は、入力が M 個なら逆向きの M 倍です。
 
     Args:

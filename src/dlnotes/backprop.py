@@ -4,11 +4,13 @@ r"""誤差逆伝播法と、その勾配検査。
 $\delta$ を出力層から入力層へ順に求めると、どの層の勾配も、となりの層の値を使い回して計算できます。
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import wraps
 from inspect import unwrap
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any, ParamSpec, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,6 +18,7 @@ from numpy.typing import ArrayLike
 from dlnotes import losses
 from dlnotes.arrays import (
     Array,
+    all_finite,
     as_distribution,
     as_finite,
     as_unit_interval,
@@ -36,6 +39,8 @@ from dlnotes.network import (
 from dlnotes.numerical import directional_derivative, relative_error
 
 __all__ = ["GradientCheck", "LayerGradient", "backward", "gradient_check", "loss_and_gradient"]
+
+P = ParamSpec("P")
 
 _Loss: TypeAlias = Callable[[Array, Array], Array]
 
@@ -111,7 +116,8 @@ class GradientCheck:
     errors: Mapping[str, float]
 
 
-def _problem(network: Network, x: ArrayLike, d: ArrayLike, loss: str) -> dict[str, Any]:
+def problem(network: Network, x: ArrayLike, d: ArrayLike, loss: str) -> dict[str, Any]:
+    """ネットワークと、それに合う入力、正解、誤差関数であることを確かめる。"""
     given = network_and_input(network, x)
     d = as_finite("d", d)
     check_shape("d", d, (len(given["x"]), network[-1].W.shape[1]))
@@ -119,7 +125,25 @@ def _problem(network: Network, x: ArrayLike, d: ArrayLike, loss: str) -> dict[st
     return given | {"d": d, "loss": loss}
 
 
-@checked(_problem)
+def _check_overflow(E: float, g: Array) -> None:
+    for name, finite in (("誤差 E", math.isfinite(E)), ("勾配 g", all_finite(g))):
+        if not finite:
+            raise FloatingPointError(f"{name} があふれました。入力や重みの大きさを確かめてください")
+
+
+def _finite(function: Callable[P, tuple[float, Array]]) -> Callable[P, tuple[float, Array]]:
+    """関数の後に付ける検査。学習は更新のたびに自分で調べるので、本体だけを使う。"""
+
+    @wraps(function)
+    def boundary(*args: P.args, **kwargs: P.kwargs) -> tuple[float, Array]:
+        E, g = function(*args, **kwargs)
+        _check_overflow(E, g)
+        return E, g
+
+    return boundary
+
+
+@checked(problem)
 @np.errstate(over="ignore", invalid="ignore")
 def backward(network: Network, x: Array, d: Array, loss: str) -> tuple[LayerGradient, ...]:
     r"""誤差逆伝播法。順伝播の後、出力層から入力層へ δ を伝え、層ごとの勾配を求めます。
@@ -145,19 +169,21 @@ def backward(network: Network, x: Array, d: Array, loss: str) -> tuple[LayerGrad
     Raises:
         TypeError: 引数の型が違うとき。
         ValueError: 形が合わないとき、知らない誤差関数のとき、出力層と誤差関数が組にならないとき。
-        FloatingPointError: 途中の値があふれたとき。
+        FloatingPointError: 総入力、誤差、勾配のどれかがあふれたとき。
 
     出典:
         Rumelhart, Hinton, Williams (1986) Learning representations by back-propagating errors。
     """
     z, u = _forward(network, x)
-    _, delta = _output_error(network, u[-1], d, loss)
+    E, delta = _output_error(network, u[-1], d, loss)
     g, deltas = _propagate(network, z, u, delta)
+    _check_overflow(E, g)
     layers = zip(_with_parameters(network, g), deltas, strict=True)
     return tuple(LayerGradient(layer.W, layer.b, delta) for layer, delta in layers)
 
 
-@checked(_problem)
+@checked(problem)
+@_finite
 @np.errstate(over="ignore", invalid="ignore")
 def loss_and_gradient(network: Network, x: Array, d: Array, loss: str) -> tuple[float, Array]:
     r"""平均誤差と、パラメータ全体 θ についてのその勾配。
@@ -177,7 +203,7 @@ def loss_and_gradient(network: Network, x: Array, d: Array, loss: str) -> tuple[
     Raises:
         TypeError: 引数の型が違うとき。
         ValueError: 形が合わないとき、知らない誤差関数のとき、出力層と誤差関数が組にならないとき。
-        FloatingPointError: 途中の値があふれたとき。
+        FloatingPointError: 総入力、誤差、勾配のどれかがあふれたとき。
 
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、5.3 節。
@@ -217,14 +243,16 @@ def gradient_check(
 
     Raises:
         TypeError: 引数の型が違うとき。
-        ValueError: 形が合わないとき、知らない誤差関数のとき、出力層と誤差関数が組にならないとき。
+        ValueError: 形が合わないとき、知らない誤差関数のとき、出力層と誤差関数が組にならないとき、
+            θ から少し動かした点で誤差があふれたとき。
+        FloatingPointError: 総入力、誤差、勾配のどれかがあふれたとき。
 
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、5.3.3 項。
     """
     theta = parameters(network).astype(np.float64)
     network = with_parameters(network, theta)
-    given = _problem(network, x, d, loss)
+    given = problem(network, x, d, loss)
 
     def E(theta: Array) -> float:
         _, u = _forward(with_parameters(network, theta), given["x"])

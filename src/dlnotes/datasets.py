@@ -10,6 +10,7 @@ from dlnotes.arrays import (
     Array,
     IntArray,
     as_finite,
+    as_number,
     check_integer,
     check_non_negative,
     check_rng,
@@ -267,7 +268,7 @@ def linear_target(
         講座のノートブック 1_3_stochastic_gradient_descent。
     """
     n, rng = check_integer("n", n, least=1), check_rng(rng)
-    a, b = as_finite("low と high", [low, high])
+    a, b = as_finite("low と high", [as_number("low", low), as_number("high", high)])
     if a >= b:
         raise ValueError(f"low は high より小さい数が必要ですが {a:g} と {b:g} でした")
     x = rng.uniform(a, b, size=(n, 2))

@@ -207,14 +207,14 @@ def fit_logistic_regression(
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、4.3.3 項と 4.3.4 項。
     """
-    X, d = _samples(x, labels)
+    X, d, dtype = _samples(x, labels)
     penalty = _penalty(check_non_negative("l2", l2), X)
     theta = np.zeros((X.shape[1], d.shape[1]), dtype=X.dtype)
     for _ in range(_MAX_NEWTON_STEPS):
         step = _newton_step(theta, X, d, penalty)
         # 二次収束なので、√ε の一歩の後に残る誤差は ε ほどしかない。
         if abs(X @ step).max() <= np.sqrt(np.finfo(X.dtype).eps):
-            theta = theta - step
+            theta = (theta - step).astype(dtype)
             return LogisticRegression(theta[:-1], theta[-1])
         theta = theta - _step_size(theta, step, X, d, penalty) * step
         if l2 == 0 and _separates(theta, X, d):
@@ -249,7 +249,7 @@ def fit_perceptron(x: ArrayLike, labels: ArrayLike, *, epochs: int = 100) -> Lin
         Organization in the Brain。
         多クラスは Duda, Hart, Stork (2001) Pattern Classification 第 2 版、5.12 節。
     """
-    X, d = _samples(x, labels)
+    X, d, dtype = _samples(x, labels)
     if (d.max(axis=1) != 1).any():
         raise ValueError("labels は one-hot が必要ですが、クラスが一つに決まらない行がありました")
     theta = np.zeros((X.shape[1], d.shape[1]), dtype=X.dtype)
@@ -263,6 +263,7 @@ def fit_perceptron(x: ArrayLike, labels: ArrayLike, *, epochs: int = 100) -> Lin
                 mistakes += 1
         if mistakes == 0:
             break
+    theta = theta.astype(dtype)
     return LinearDiscriminant(theta[:-1], theta[-1])
 
 
@@ -288,8 +289,8 @@ def fit_least_squares(x: ArrayLike, labels: ArrayLike) -> LinearDiscriminant:
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、4.1.3 項と 4.1.5 項。
     """
-    X, d = _samples(x, labels)
-    theta = np.linalg.lstsq(X, d)[0]
+    X, d, dtype = _samples(x, labels)
+    theta = np.linalg.lstsq(X, d)[0].astype(dtype)
     return LinearDiscriminant(theta[:-1], theta[-1])
 
 
@@ -302,8 +303,11 @@ def _weights(W: ArrayLike, b: ArrayLike) -> tuple[Array, Array]:
     return W, b
 
 
-def _samples(x: ArrayLike, labels: ArrayLike) -> tuple[Array, Array]:
-    """バイアスも一つの重みとして扱えるよう、右端に 1 の列を足した入力と、正解。"""
+def _samples(x: ArrayLike, labels: ArrayLike) -> tuple[Array, Array, np.dtype[np.floating]]:
+    """バイアスも一つの重みとして扱えるよう、右端に 1 の列を足した入力と、正解と、x の dtype。
+
+    0 から離れた特徴量は 1 の列とほとんど重なり、float32 では解けなくなるので、float64 で計算する。
+    """
     x, d = as_finite("x", x), as_distribution("labels", labels)
     check_shape("x", x, ("N", "D"))
     check_shape("labels", d, (len(x), "K"))
@@ -312,8 +316,8 @@ def _samples(x: ArrayLike, labels: ArrayLike) -> tuple[Array, Array]:
         raise ValueError(
             f"labels は各クラスのサンプルが必要ですが、クラス {counts.argmin()} は 0 個でした"
         )
-    X = np.hstack([x, np.ones((len(x), 1), dtype=x.dtype)])
-    return X, d.astype(x.dtype, copy=False)
+    X = np.hstack([x.astype(np.float64), np.ones((len(x), 1))])
+    return X, d.astype(np.float64, copy=False), x.dtype
 
 
 def _penalty(l2: float, X: Array) -> Array:

@@ -59,7 +59,9 @@ def one_hot(indices: ArrayLike, K: int) -> Array:
     check_shape("indices", c, ("N",))
     K = check_integer("K", K, least=2)
     _check_range("indices", c, K)
-    return np.eye(K)[c]
+    d = np.zeros((c.size, K))
+    d[np.arange(c.size), c] = 1
+    return d
 
 
 def from_one_hot(labels: ArrayLike) -> IntArray:
@@ -147,9 +149,13 @@ def fit_standardizer(x: ArrayLike) -> Standardizer:
     """
     x = as_finite("x", x)
     check_shape("x", x, ("N", "D"))
+    # 列ごとに 2 の累乗で割って 1 以下にすれば、二乗があふれも、0 に落ちもしない。
+    _, e = np.frexp(abs(x).max(axis=0))
+    z = np.ldexp(x, -e)
+    mean, scale = np.ldexp(z.mean(axis=0), e), np.ldexp(z.std(axis=0), e)
     # 同じ値の列でも、平均の丸めで標準偏差がちょうど 0 にならないことがある。
-    varies = (np.ptp(x, axis=0) > 0) & (x.std(axis=0) > 0)
-    return Standardizer(x.mean(axis=0), np.where(varies, x.std(axis=0), 1))
+    varies = (np.ptp(z, axis=0) > 0) & (scale > 0)
+    return Standardizer(mean, np.where(varies, scale, 1))
 
 
 def standardize(x: ArrayLike, standardizer: Standardizer) -> Array:
@@ -282,7 +288,7 @@ def sample_wave(wave: Callable[[Array], Array], *, duration: float, rate: float)
         rate: 標本化周波数 r。1 秒あたりの回数。
 
     Returns:
-        測った値。形は (⌈Tr⌉,)。
+        測った値。形は (⌈Tr⌉,)。Tr の丸め誤差は切り上げません。
 
     Raises:
         TypeError: duration や rate や波の値が実数でないとき。
@@ -292,7 +298,9 @@ def sample_wave(wave: Callable[[Array], Array], *, duration: float, rate: float)
         Shannon (1949) Communication in the Presence of Noise。
     """
     T, r = check_positive("duration", duration), check_positive("rate", rate)
-    t = np.arange(np.ceil(T * r)) / r
+    # 0.07 × 100 は 7.000000000000001 になる。この丸め誤差を切り上げると、値が一つ余る。
+    rounding = 4 * np.finfo(np.float64).eps
+    t = np.arange(np.ceil(T * r * (1 - rounding))) / r
     x = as_finite("wave(t)", wave(t))
     check_shape("wave(t)", x, t.shape)
     return x
@@ -320,7 +328,7 @@ def quantize_wave(wave: ArrayLike, *, bits: int) -> IntArray:
     x, top = as_finite("wave", wave), _highest_code(bits)
     check_shape("wave", x, ("T",))
     if np.abs(x).max() > 1:
-        raise ValueError(f"wave は −1 以上 1 以下の値が必要ですが絶対値 {np.abs(x).max():g} でした")
+        raise ValueError(f"wave は −1 以上 1 以下の値が必要ですが絶対値 {np.abs(x).max()} でした")
     return np.round((x.astype(np.float64) + 1) / 2 * top).astype(np.int64)
 
 

@@ -144,10 +144,10 @@ def fit_gaussian_classifier(
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、4.2.2 項。
     """
-    x, d = _samples(x, labels)
+    x, d, dtype = _samples(x, labels)
     priors, means = _class_shares(d), _class_means(x, d)
     covariances = _class_covariances(x, d, means, shared=shared)
-    return GaussianClassifier(priors, means, covariances)
+    return GaussianClassifier(*(part.astype(dtype) for part in (priors, means, covariances)))
 
 
 def fit_gaussian_naive_bayes(
@@ -177,11 +177,10 @@ def fit_gaussian_naive_bayes(
         Ng, Jordan (2001) On Discriminative vs. Generative Classifiers: A comparison of logistic
         regression and naive Bayes。
     """
-    x, d = _samples(x, labels)
+    x, d, dtype = _samples(x, labels)
     priors, means = _class_shares(d), _class_means(x, d)
-    diagonal = np.eye(x.shape[1], dtype=x.dtype)
-    covariances = _class_covariances(x, d, means, shared=shared) * diagonal
-    return GaussianClassifier(priors, means, covariances)
+    covariances = _class_covariances(x, d, means, shared=shared) * np.eye(x.shape[1])
+    return GaussianClassifier(*(part.astype(dtype) for part in (priors, means, covariances)))
 
 
 def log_likelihood(model: GaussianClassifier, x: ArrayLike) -> Array:
@@ -371,11 +370,11 @@ class GaussianPrior:
 
     Attributes:
         mean: 平均 $\mu$。形は (D,)。
-        covariance: 共分散行列 $\Sigma$。形は (D, D)。対称。正定値でなくてもかまいません。
+        covariance: 共分散行列 $\Sigma$。形は (D, D)。対称で、固有値は 0 以上。
 
     Raises:
         TypeError: 実数の配列でないとき。
-        ValueError: 形が違うとき、covariance が対称でないとき。
+        ValueError: 形が違うとき、covariance が対称でないとき、負の固有値を持つとき。
 
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、2.3 節。
@@ -388,7 +387,7 @@ class GaussianPrior:
         mean, covariance = as_finite("mean", self.mean), as_finite("covariance", self.covariance)
         check_shape("mean", mean, ("D",))
         check_shape("covariance", covariance, (len(mean), len(mean)))
-        _check_symmetric("covariance", covariance)
+        _check_positive_semidefinite("covariance", covariance)
         object.__setattr__(self, "mean", mean)
         object.__setattr__(self, "covariance", covariance)
 
@@ -417,9 +416,11 @@ def fit_gaussian_prior(x: ArrayLike) -> GaussianPrior:
     x = as_finite("x", x)
     check_shape("x", x, ("N", "D"), ("N", "H", "W"))
     pixels = x.reshape(len(x), -1)
-    mean = pixels.mean(axis=0)
+    # float32 のまま足すと、枚数が多いときや平均が 0 から遠いときに、桁落ちする。
+    mean = pixels.mean(axis=0, dtype=np.float64)
     differences = pixels - mean
-    return GaussianPrior(mean, differences.T @ differences / len(x))
+    covariance = differences.T @ differences / len(x)
+    return GaussianPrior(mean.astype(x.dtype), covariance.astype(x.dtype))
 
 
 def average_pooling_matrix(height: int, width: int, factor: int) -> Array:
@@ -477,7 +478,7 @@ def restore(prior: GaussianPrior, A: ArrayLike, y: ArrayLike, *, noise_std: floa
 
     Raises:
         TypeError: prior の種類が違うとき、実数でないとき。
-        ValueError: 形が違うとき、NaN や無限大を含むとき、noise_std が正でないとき。
+        ValueError: 形が違うとき、NaN や無限大を含むとき、noise_std が正でないか、小さすぎるとき。
 
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、2.3.3 項の式 (2.116) を、
@@ -489,7 +490,12 @@ def restore(prior: GaussianPrior, A: ArrayLike, y: ArrayLike, *, noise_std: floa
     check_shape("y", y, ("N", len(A)))
     sigma = check_positive("noise_std", noise_std)
     covariance_y = A @ prior.covariance @ A.T + sigma**2 * np.eye(len(A), dtype=A.dtype)
-    gain = np.linalg.solve(covariance_y, A @ prior.covariance)
+    try:
+        gain = np.linalg.solve(covariance_y, A @ prior.covariance)
+    except np.linalg.LinAlgError as error:
+        raise ValueError(
+            f"noise_std は、丸め誤差に埋もれない大きさが必要ですが {sigma:g} でした"
+        ) from error
     x: Array = prior.mean + (y - A @ prior.mean) @ gain
     return x
 
@@ -583,7 +589,8 @@ def face_images(n: int, *, rng: np.random.Generator) -> Array:
     return draw(0.7, 1) * outline * (1 - draw(0.5, 0.9) * np.maximum(eyes, mouth))
 
 
-def _samples(x: ArrayLike, labels: ArrayLike) -> tuple[Array, Array]:
+def _samples(x: ArrayLike, labels: ArrayLike) -> tuple[Array, Array, np.dtype[np.floating]]:
+    """入力、正解、x の dtype。平均が 0 から遠いと float32 では桁落ちするので、float64 で学ぶ。"""
     x, d = as_finite("x", x), as_distribution("labels", labels)
     check_shape("x", x, ("N", "D"))
     check_shape("labels", d, (len(x), "K"))
@@ -592,7 +599,7 @@ def _samples(x: ArrayLike, labels: ArrayLike) -> tuple[Array, Array]:
         raise ValueError(
             f"labels は各クラスのサンプルが必要ですが、クラス {counts.argmin()} は 0 個でした"
         )
-    return x, d.astype(x.dtype, copy=False)
+    return x.astype(np.float64), d.astype(np.float64, copy=False), x.dtype
 
 
 def _class_shares(d: Array) -> Array:
@@ -624,17 +631,27 @@ def _log_joint(model: GaussianClassifier, x: ArrayLike) -> Array:
     return joint
 
 
-def _check_symmetric(name: str, matrix: Array) -> None:
-    if not np.allclose(matrix, matrix.T, rtol=0, atol=1e-5 * abs(matrix).max()):
+def _least_eigenvalue(name: str, matrix: Array) -> tuple[float, float]:
+    """対称であることを確かめて求めた、相関行列の最小の固有値と、その丸め誤差の大きさ。"""
+    # 相関行列に直してから調べると、特徴量の単位がどれほど違っても同じ判定になる。
+    scale = np.sqrt(abs(matrix.diagonal()))
+    scale[scale == 0] = 1
+    correlation = matrix / np.outer(scale, scale)
+    if not np.allclose(correlation, correlation.T, rtol=0, atol=1e-5):
         raise ValueError(f"{name} は対称な行列が必要ですが、対称ではありませんでした")
+    rounding = 10 * len(matrix) * np.finfo(matrix.dtype).eps
+    return float(np.linalg.eigvalsh(correlation)[0]), float(rounding)
+
+
+def _check_positive_semidefinite(name: str, matrix: Array) -> None:
+    least, rounding = _least_eigenvalue(name, matrix)
+    if not least >= -rounding:
+        raise ValueError(f"{name} は固有値が 0 以上の行列が必要ですが、負の固有値がありました")
 
 
 def _check_positive_definite(name: str, matrix: Array) -> None:
-    _check_symmetric(name, matrix)
-    scale = np.sqrt(np.maximum(matrix.diagonal(), 0))
-    # 相関行列に直してから調べると、特徴量の単位がどれほど違っても同じ判定になる。
-    rounding = 10 * len(matrix) * np.finfo(matrix.dtype).eps
-    if scale.min() == 0 or np.linalg.eigvalsh(matrix / np.outer(scale, scale))[0] <= rounding:
+    least, rounding = _least_eigenvalue(name, matrix)
+    if matrix.diagonal().min() <= 0 or not least > rounding:
         raise ValueError(
             f"{name} は正定値の行列が必要ですが、違いました。サンプルが足りないか、"
             "値の変わらない特徴量や、ほかと重なった特徴量があります"

@@ -119,7 +119,8 @@ def fit_markov_chain(
         学んだマルコフ連鎖。
 
     Raises:
-        TypeError: 状態や states が整数でないとき、pseudocount が数でないとき。
+        TypeError: sequences が並びでないとき、状態や states が整数でないとき、pseudocount が数で
+            ないとき。
         ValueError: 系列が一つもないとき、状態が範囲の外のとき、states が 2 より
             小さいとき、pseudocount が負のとき。
 
@@ -128,7 +129,12 @@ def fit_markov_chain(
     """
     S = check_integer("states", states, least=2)
     c = check_non_negative("pseudocount", pseudocount)
-    if len(sequences) == 0:
+    try:
+        count = len(sequences)
+    except TypeError as error:
+        came = type(sequences).__name__
+        raise TypeError(f"sequences は系列の並びが必要ですが {came} でした") from error
+    if count == 0:
         raise ValueError("sequences は一つ以上の系列が必要ですが 0 個でした")
     starts, moves = np.zeros(S), np.zeros((S, S))
     for n, sequence in enumerate(sequences):

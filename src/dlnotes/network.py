@@ -19,6 +19,7 @@ from dlnotes.arrays import (
     as_floating_dtype,
     as_integers,
     check_choice,
+    check_instance,
     check_integer,
     check_non_negative,
     check_rng,
@@ -104,7 +105,8 @@ class Layer:
 
     Raises:
         TypeError: W や b が実数でないとき、dtype が違うとき。
-        ValueError: 形が違うとき、NaN や無限大を含むとき、知らない活性化関数のとき。
+        ValueError: 形が違うとき、NaN や無限大を含むとき、知らない活性化関数のとき、softmax の
+            出力が 1 個のとき。
 
     出典:
         Rumelhart, Hinton, Williams (1986) Learning representations by back-propagating errors、
@@ -122,6 +124,8 @@ class Layer:
         if W.dtype != b.dtype:
             raise TypeError(f"W と b は同じ dtype が必要ですが {W.dtype} と {b.dtype} でした")
         check_choice("activation", self.activation, ACTIVATIONS)
+        if self.activation == "softmax" and W.shape[1] < 2:
+            raise ValueError(f"softmax の層は 2 個以上の出力が必要ですが {W.shape[1]} 個でした")
         # 凍結した後でも、リストや整数で渡された値を配列に直せるのはここだけ。
         object.__setattr__(self, "W", W)
         object.__setattr__(self, "b", b)
@@ -245,8 +249,10 @@ def init_network(
         len(sizes) − 1 個の層。
 
     Raises:
-        TypeError: 幅が整数でないとき、rng が Generator でないとき、dtype が浮動小数点数でないとき。
-        ValueError: 幅が 2 個に満たないとき、0 以下のとき、知らない名前のとき。
+        TypeError: 幅が整数でないとき、rng が Generator でないとき、dtype が float32 でも
+            float64 でもないとき。
+        ValueError: 幅が 2 個に満たないとき、0 以下のとき、知らない名前のとき、softmax の出力が
+            1 個のとき。
 
     出典:
         He, Zhang, Ren, Sun (2015) Delving Deep into Rectifiers。
@@ -456,8 +462,12 @@ def check_network(network: Network) -> None:
     出典:
         本サイトの「記法」。
     """
-    if not isinstance(network, tuple) or not all(isinstance(layer, Layer) for layer in network):
-        raise TypeError("network は Layer の組（tuple）が必要です")
+    if not isinstance(network, tuple):
+        raise TypeError(
+            f"network は Layer の組（tuple）が必要ですが {type(network).__name__} でした"
+        )
+    for number, layer in enumerate(network, start=1):
+        check_instance(f"network の層 {number}", layer, Layer)
     if not network:
         raise ValueError("network は 1 個以上の層が必要ですが 0 個でした")
     for number, (left, right) in enumerate(pairwise(network), start=1):

@@ -151,7 +151,7 @@ def directional_derivative(
 
 
 def relative_error(a: ArrayLike, b: ArrayLike) -> float:
-    r"""二つの配列の相対誤差。等しければ 0、長さが同じで向きが逆なら 2（最大）になります。
+    r"""二つの配列の相対誤差。等しければ 0、長さの同じ逆向きなら 2（最大）になります。
 
     $$\frac{\lVert a - b \rVert}{\max(\lVert a \rVert,\, \lVert b \rVert)}$$
 
@@ -171,8 +171,11 @@ def relative_error(a: ArrayLike, b: ArrayLike) -> float:
     """
     a, b = as_finite("a", a), as_finite("b", b)
     check_same_shape(("a", "b"), a, b)
-    scale = max(np.linalg.norm(a), np.linalg.norm(b))
-    return float(np.linalg.norm(a - b) / scale) if scale > 0 else 0.0
+    # 2 の累乗で割って 1 以下にすれば、二乗があふれも、0 に落ちもしない。
+    _, e = np.frexp(max(abs(a).max(), abs(b).max()))
+    small_a, small_b = np.ldexp(a, -e), np.ldexp(b, -e)
+    scale = max(np.linalg.norm(small_a), np.linalg.norm(small_b))
+    return float(np.linalg.norm(small_a - small_b) / scale) if scale > 0 else 0.0
 
 
 def best_step_forward(dtype: DTypeLike = np.float64) -> float:
@@ -189,7 +192,7 @@ def best_step_forward(dtype: DTypeLike = np.float64) -> float:
         刻み幅。float64 では約 1.5e-8。
 
     Raises:
-        TypeError: dtype が浮動小数点数でないとき。
+        TypeError: dtype が float32 でも float64 でもないとき。
 
     出典:
         Nocedal, Wright (2006) Numerical Optimization、8.1 節。
@@ -212,7 +215,7 @@ def best_step_central(dtype: DTypeLike = np.float64) -> float:
         刻み幅。float64 では約 6.1e-6。
 
     Raises:
-        TypeError: dtype が浮動小数点数でないとき。
+        TypeError: dtype が float32 でも float64 でもないとき。
 
     出典:
         Nocedal, Wright (2006) Numerical Optimization、8.1 節。

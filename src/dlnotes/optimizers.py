@@ -480,7 +480,13 @@ def step_decay(t: int, *, learning_rate: float, every: int, factor: float = 0.1)
         （誤差が下がらなくなるのを見て 10 分の 1 にする方法。この関数は回数だけで下げます）。
     """
     steps = check_integer("t", t, least=0) // check_integer("every", every, least=1)
-    return constant(t, learning_rate=learning_rate) * check_positive("factor", factor) ** steps
+    gamma = check_positive("factor", factor)
+    try:
+        return constant(t, learning_rate=learning_rate) * gamma**steps
+    except OverflowError as error:
+        raise ValueError(
+            f"factor は {steps} 乗してもあふれない数が必要ですが {gamma:g} でした"
+        ) from error
 
 
 def exponential_decay(t: int, *, learning_rate: float, factor: float) -> float:

@@ -19,7 +19,7 @@ from dlnotes.arrays import (
     check_rng,
     check_shape,
 )
-from dlnotes.backprop import check_target, loss_and_gradient
+from dlnotes.backprop import check_target, loss_and_gradient, problem
 from dlnotes.network import Network, check_network, parameters, with_parameters
 from dlnotes.optimizers import Optimizer
 
@@ -79,7 +79,7 @@ def iterations_per_epoch(n_samples: int, batch_size: int) -> int:
     """
     N = check_integer("n_samples", n_samples, least=1)
     B = check_integer("batch_size", batch_size, least=1)
-    return math.ceil(N / B)
+    return -(-N // B)
 
 
 def minibatches(n_samples: int, batch_size: int, *, rng: np.random.Generator) -> Iterator[IntArray]:
@@ -155,13 +155,14 @@ def train(
         Goodfellow, Bengio, Courville (2016) Deep Learning、8.1.3 項。
     """
     check_network(network)
+    _check_optimizer(optimizer)
     x, d = _as_array("x", x), _as_array("d", d)
     check_shape("x", x, ("N", network[0].W.shape[0]))
     check_shape("d", d, (len(x), network[-1].W.shape[1]))
     batches = _epochs(len(x), batch_size, check_integer("epochs", epochs, least=1), rng)
     # 型や、出力層と誤差関数の組み合わせの誤りは、学習を始める前に一つのサンプルで見つける。
     with np.errstate(over="ignore", invalid="ignore"):
-        loss_and_gradient(network, x[:1], d[:1], loss)
+        _loss_and_gradient(**problem(network, x[:1], d[:1], loss))
     for start in range(0, len(d), _CHECK_ROWS):
         check_target(network, d[start : start + _CHECK_ROWS], loss)
     return _updates(network, x, d, loss, optimizer, batches, schedule)
@@ -170,6 +171,12 @@ def train(
 def _as_array(name: str, value: ArrayLike) -> NDArray[Any]:
     # 大きな配列は、複製せずにそのまま使う。
     return value if isinstance(value, np.ndarray) else as_finite(name, value)
+
+
+def _check_optimizer(optimizer: Optimizer[Any]) -> None:
+    if isinstance(optimizer, type) or not all(hasattr(optimizer, f) for f in ("init", "step")):
+        came = optimizer if isinstance(optimizer, type) else type(optimizer).__name__
+        raise TypeError(f"optimizer は SGD(0.1) のような最適化法が必要ですが {came} でした")
 
 
 def _epochs(

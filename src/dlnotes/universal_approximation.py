@@ -8,7 +8,14 @@ from typing import TypeAlias
 
 import numpy as np
 
-from dlnotes.arrays import Array, as_finite, check_integer, check_positive, check_same_shape
+from dlnotes.arrays import (
+    Array,
+    as_finite,
+    as_number,
+    check_integer,
+    check_positive,
+    check_same_shape,
+)
 from dlnotes.network import Layer, Network, check_network, forward, forward_trace
 
 __all__ = [
@@ -52,7 +59,7 @@ def bump_network(
         Nielsen (2015) Neural Networks and Deep Learning、4 章。
     """
     _check_interval(left, right)
-    jumps = as_finite("height", height) * np.array([1.0, -1.0])
+    jumps = as_finite("height", as_number("height", height)) * np.array([1.0, -1.0])
     return _sum_of_jumps(np.array([left, right]), jumps, 0.0, steepness)
 
 
@@ -263,13 +270,15 @@ def _nodes(low: float, high: float, n: int) -> Array:
 
 
 def _values(f: Function, x: Array) -> Array:
-    y = as_finite("f(x)", f(x))
+    # 複製を渡すので、引数に書き込む f であっても x は変わらない。
+    y = as_finite("f(x)", f(x.copy()))
     check_same_shape(("f(x)", "x"), y, x)
     return y
 
 
 def _check_interval(low: float, high: float) -> None:
-    a, b = as_finite("区間 [a, b]", [low, high])
+    ends = [as_number("区間の左端 a", low), as_number("区間の右端 b", high)]
+    a, b = as_finite("区間 [a, b]", ends)
     if a >= b:
         raise ValueError(f"区間 [a, b] は a < b が必要ですが [{a:g}, {b:g}] でした")
 

@@ -42,7 +42,9 @@ _OPERATORS = (
 )
 _SYNTAX = (ast.Expression, ast.BinOp, ast.UnaryOp, ast.Compare, ast.cmpop, ast.Load, *_OPERATORS)
 # 一点ごとの計算だけを許すので、どの式もすぐに終わる。
-_NAMES: dict[str, Any] = {n: f for n, f in vars(np).items() if isinstance(f, np.ufunc)}
+_NAMES: dict[str, Any] = {
+    n: f for n, f in vars(np).items() if isinstance(f, np.ufunc) and f.signature is None
+}
 _NAMES |= {"pi": np.pi, "e": np.e, "where": np.where, "clip": np.clip, "sinc": np.sinc}
 
 
@@ -120,12 +122,16 @@ def _check(node: ast.AST) -> None:
         case ast.Name(id=name) | ast.Attribute(value=ast.Name(id="np"), attr=name):
             if name in _NAMES:
                 return
-        case ast.Call(func=ast.Name() | ast.Attribute(), keywords=[]):
-            for term in (node.func, *node.args):
-                _check(term)
-            return
+        case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), keywords=[]):
+            # 余った引数は、答えを書き込む先になる。where と clip の引数は三つ。
+            if len(node.args) <= getattr(_NAMES.get(name), "nin", 3):
+                for term in (node.func, *node.args):
+                    _check(term)
+                return
         case ast.BinOp(op=ast.BitXor()):
             raise ValueError("べき乗は ^ でなく ** と書きます（例: x**2）。")
+        case ast.BinOp() | ast.UnaryOp() if not isinstance(node.op, _OPERATORS):
+            pass
         case _ if isinstance(node, _SYNTAX):
             for part in ast.iter_child_nodes(node):
                 _check(part)
