@@ -235,7 +235,10 @@ def test_finger_draws_without_moving_the_page_in_a_narrow_dark_screen(
                 tool.button("停止").click()
                 tool.says("止めました。")
                 expect(tool.button("近似する")).to_be_focused()
+        # 「停止」は、終わると消える。
+        tool.button("停止").focus()
         tool.shows(g, 8)
+        expect(tool.button("近似する")).to_be_focused()
         assert page.evaluate("document.documentElement.scrollWidth") == 320
         for part in [*tool.box.get_by_role("button").all(), tool.formula, tool.units]:
             assert (part.bounding_box() or {})["height"] >= 44

@@ -91,6 +91,12 @@ def test_every_definition_opens_by_touch_and_stays_on_the_screen(phone: Page) ->
     phone.wait_for_url("**/glossary/#*")
 
 
+def test_enter_opens_the_entry_also_after_a_touch(phone: Page) -> None:
+    phone.locator("article p").first.tap(position={"x": 1, "y": 1})
+    phone.locator(TERM).first.press("Enter")
+    phone.wait_for_url("**/glossary/#*")
+
+
 def test_sentence_with_a_term_is_selected_as_written(page: Page) -> None:
     page.locator(TERM).first.hover()
     expect(page.locator(BOX)).to_be_visible()

@@ -46,8 +46,6 @@ def test_search_works_at_an_address_that_does_not_exist(desk: Page, base: str) -
     box = desk.locator(".md-search__input")
     box.click()
     box.fill("シグモイド")
-    # Material は、キーが離されたときに探しはじめる。
-    box.press("End")
     result = desk.locator(".md-search-result__link", has_text="シグモイド").first
     result.click()
     desk.wait_for_url(f"{base}*/?h=*")

@@ -115,6 +115,39 @@ def test_answers_given_in_another_window_are_kept(context: BrowserContext, page:
     expect(page.locator(TOTAL)).to_contain_text("2 問に答え、2 問正解")
 
 
+def test_answers_given_or_erased_in_another_window_are_shown(
+    context: BrowserContext, page: Page
+) -> None:
+    other = context.new_page()
+    other.goto(page.url)
+    choice = question(other, 1).get_by_role("radio").first
+    choice.check()
+    answer(page, 0, well=True)
+    expect(other.locator(TOTAL)).to_contain_text("1 問に答え、1 問正解")
+    expect(question(other, 0)).to_have_attribute("data-result", "right")
+    expect(choice).to_be_checked()
+    other.get_by_role("button", name="やり直す").click()
+    other.get_by_role("button", name="記録を消す").click()
+    expect(page.locator(TOTAL)).to_contain_text("0 問に答え")
+    expect(question(page, 0)).to_have_attribute("data-result", "")
+    answer(page, 1, well=True)
+    assert len(stored(page)) == 1
+
+
+def test_page_kept_as_it_was_follows_the_record_when_it_is_shown_again(page: Page) -> None:
+    answer(page, 0, well=True)
+    # 残してあるページには、ほかのページでの変化が知らされない。
+    page.evaluate(
+        """key => {
+      localStorage.removeItem(key)
+      dispatchEvent(new PageTransitionEvent("pageshow", {persisted: true}))
+    }""",
+        KEY,
+    )
+    expect(page.locator(TOTAL)).to_contain_text("0 問に答え")
+    expect(question(page, 0)).to_have_attribute("data-result", "")
+
+
 @pytest.mark.parametrize(
     "entry",
     [
@@ -218,6 +251,14 @@ def test_link_to_a_hidden_topic_shows_it(page: Page) -> None:
     expect(target).to_be_hidden()
     page.evaluate("id => { location.hash = id }", target.get_attribute("id"))
     expect(target).to_be_in_viewport()
+
+
+def test_link_that_cannot_be_decoded_is_ignored(page: Page) -> None:
+    page.evaluate("""() => new Promise(done => {
+      addEventListener("hashchange", () => setTimeout(done))
+      location.hash = "#100%"
+    })""")
+    expect(page.locator(".dl-question:visible")).to_have_count(page.locator(".dl-question").count())
 
 
 def test_reset_asks_first_and_can_be_called_off(page: Page) -> None:

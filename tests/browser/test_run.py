@@ -30,14 +30,20 @@ python.postMessage(js.Array.of(code, 0))
 search = js.Worker.new('{base}assets/javascripts/workers/on-demand.js?{address}search')
 search.postMessage(js.JSON.parse('{{"type": 2, "data": "x"}}'))
 """
-# Material の「すぐに切り替わるページ」（navigation.instant）がすること。
-SWAP = """async ([address, script]) => {
-  const html = await (await fetch(address)).text()
-  const next = new DOMParser().parseFromString(html, "text/html").querySelector("article")
-  document.querySelector("article").replaceWith(next)
-  history.pushState(null, "", address)
-  next.append(Object.assign(document.createElement("script"), {src: script}))
-}"""
+# コードが終わってから、文字を出し、図も描く。
+LATE = """
+import asyncio
+import matplotlib.pyplot as plt
+async def late():
+    await asyncio.sleep(0.2)
+    print("遅い")
+    print("行の途中", end="")
+    plt.plot([1, 2])
+    plt.show()
+    plt.plot([2, 1])
+asyncio.ensure_future(late())
+"""
+SLOW = "import time\nprint(99)\ntime.sleep(2)"
 RESULTS = """() => [...document.querySelectorAll(".dl-run-result")].map(result =>
   [result.textContent.trimEnd(), result.querySelectorAll(".dl-figure").length])"""
 
@@ -180,6 +186,48 @@ def test_figure_is_drawn_in_the_scheme_of_the_page(browser: Browser, base: str) 
         assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
 
 
+@pytest.mark.parametrize(
+    "code",
+    ["x = 1; import matplotlib.pyplot as plt", "import numpy, dlnotes.figures.dl003_activations"],
+)
+def test_matplotlib_is_loaded_however_it_is_imported(fresh: Page, code: str) -> None:
+    expect(run(fresh, code + "\nprint(1)", ends=" 秒")).to_have_text("1\n")
+
+
+def test_figure_drawn_before_an_error_is_not_given_to_the_next_block(page: Page) -> None:
+    run(page, "import matplotlib.pyplot as plt\nplt.plot([1, 2])\n1 / 0", 0, ends="エラー")
+    result = run(page, "print(1)", 1)
+    expect(result).to_have_text("1\n")
+    expect(result.locator(".dl-figure")).to_have_count(0)
+
+
+def test_output_that_comes_after_the_end_is_nowhere(page: Page) -> None:
+    said: list[str] = []
+    page.on("pageerror", lambda error: said.append(str(error)))
+    first = run(page, LATE, 0)
+    page.wait_for_timeout(1_000)
+    second = run(page, "print(2)", 1)
+    expect(second).to_have_text("2\n")
+    expect(first).to_have_text("")
+    expect(page.locator(".dl-run-result .dl-figure")).to_have_count(0)
+    assert said == []
+
+
+def test_focus_on_the_stop_button_goes_to_run_when_the_code_ends(page: Page) -> None:
+    block = buttons(page)
+    run(page, SLOW, ends="実行中")
+    block["stop"].focus()
+    expect(block["stop"]).to_be_hidden(timeout=PATIENCE)
+    expect(block["run"]).to_be_focused()
+
+
+def test_code_taken_back_while_it_runs_is_not_compared_with_the_page(page: Page) -> None:
+    block = buttons(page)
+    run(page, SLOW, ends="実行中")
+    block["reset"].click()
+    expect(block["status"]).to_have_text(re.compile(r"^[\d.]+ 秒$"), timeout=PATIENCE)
+
+
 def test_edited_code_reaches_no_other_origin(page: Page) -> None:
     reached = []
 
@@ -246,26 +294,15 @@ def test_tab_indents_and_escape_lets_it_leave(page: Page) -> None:
     block["editor"].fill("")
     page.keyboard.press("Tab")
     expect(block["editor"]).to_have_value("    ")
+    # Esc の後でも、書きつづければ、Tab は字下げに戻る。
+    page.keyboard.press("Escape")
+    page.keyboard.press("x")
+    page.keyboard.press("Tab")
+    expect(block["editor"]).to_have_value("    x    ")
     page.keyboard.press("Escape")
     page.keyboard.press("Tab")
     expect(block["run"]).to_be_focused()
     block["reset"].click()
-
-
-def test_page_swapped_without_loading_gets_its_own_buttons_and_python(
-    fresh: Page, base: str
-) -> None:
-    def pythons() -> int:
-        return sum(worker.url.startswith("blob:") for worker in fresh.workers)
-
-    run(fresh, "print(1)")
-    assert pythons() == 1
-    fresh.evaluate(SWAP, [base + "notation/", base + "assets/run.js"])
-    # 離れたページの Python は、終わらせる。
-    expect(fresh.locator("h1")).to_contain_text("記法")
-    expect(fresh.locator(".dl-run").first).to_be_visible()
-    assert pythons() == 0
-    expect(run(fresh, "print(2)")).to_have_text("2\n")
 
 
 def test_page_left_and_returned_to_runs_again(fresh: Page, base: str) -> None:

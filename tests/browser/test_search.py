@@ -154,6 +154,30 @@ def test_index_is_not_fetched_before_the_first_word(browser: Browser, base: str)
     assert any("search/index.json" in url for url in asked)
 
 
+def test_word_taken_back_while_the_index_comes_is_not_answered(browser: Browser, base: str) -> None:
+    page, waiting = browser.new_page(), list[Route]()
+    page.goto(base, wait_until="networkidle")
+    page.route("**/search/index.json", lambda route: waiting.append(route))
+    page.evaluate(
+        """selector => {
+      window.seen = []
+      const meta = document.querySelector(selector)
+      new MutationObserver(() => seen.push(meta.textContent)).observe(meta, {childList: true})
+    }""",
+        META,
+    )
+    page.locator(INPUT).click()
+    with page.expect_request("**/search/index.json"):
+        page.keyboard.type("ReLU")
+    page.keyboard.press("Control+A")
+    page.keyboard.type("ペンギン")
+    waiting[0].continue_()
+    expect(page.locator(META)).to_contain_text("見つかりませんでした")
+    seen = page.evaluate("seen")
+    page.close()
+    assert [text for text in seen if "見つかりました" in text] == []
+
+
 def test_search_and_schemes_work_where_storage_is_forbidden(forbidden: Page, base: str) -> None:
     forbidden.set_viewport_size({"width": 1280, "height": 800})
     forbidden.goto(base + "dl002_forward/")

@@ -1,7 +1,7 @@
 // 読む人の曲線や式を近似して見せる。計算は dlnotes がし、ここでは頼んで見せるだけ。
 (() => {
   const box = document.querySelector(".dl-draw"), python = window.dlnotes
-  if (!box || !python || box.children[1]) return
+  if (!box || !python) return
   box.append(box.firstElementChild.content.cloneNode(true))
   const all = selector => box.querySelectorAll(selector)
   const [svg, high, low, , , form, output, bar, status] = all("svg, span, form, output, progress")
@@ -31,6 +31,8 @@
     print: part => { printed += part },
     compare: () => "",
     end(message) {
+      // 隠すと、焦点が失われる。
+      if (stop.matches(":focus")) submit.focus()
       bar.hidden = stop.hidden = true
       if (again) return setTimeout(ask, 0, asked)
       try {
@@ -87,6 +89,5 @@
   stop.onclick = () => {
     again = false
     python.stop()
-    submit.focus()
   }
 })()

@@ -1,8 +1,7 @@
 // 用語の説明を、指したとき、焦点が来たとき、触れたときに見せる。なければ、用語集へのただのリンクとして働く。
 (() => {
   "use strict";
-  if (window.dlGlossary || !HTMLElement.prototype.showPopover) return;
-  window.dlGlossary = true;
+  if (!HTMLElement.prototype.showPopover) return;
 
   const TERM = "a.dl-term", GAP = 8;
   const box = document.createElement("div");
@@ -73,7 +72,8 @@
   });
   document.addEventListener("click", (event) => {
     const term = termOf(event);
-    if (!term || !finger) return;
+    // detail が 0 なのは、キーボードで押したとき。
+    if (!term || !finger || !event.detail) return;
     event.preventDefault();
     show(term);
   });

@@ -1,7 +1,6 @@
 // 404 のページで、開こうとした住所に名前の近いページを、三つまで先に出す。
 (() => {
   const near = document.querySelector(".dl-near")
-  if (!near || !near.hidden) return
   const name = path => path.toLowerCase().replace(/\/?(index)?(\.\w+)?$/, "").split("/").pop()
   const pairs = text => new Set([...text].slice(1).map((letter, i) => text[i] + letter))
   const likeness = (a, b) => {

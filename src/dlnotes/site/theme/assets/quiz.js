@@ -2,6 +2,7 @@
 (() => {
   const KEY = "dlnotes.quiz.1"
   const boxes = [...document.querySelectorAll(".dl-question")]
+  // ブラウザで保存したページには、問題の部品がもうある。
   if (!boxes.length || document.querySelector(".dl-quiz")) return
 
   const make = (name, values = {}, ...children) => {
@@ -177,13 +178,24 @@
 
   // 目次や検索から、隠れている問題に来たとき。
   addEventListener("hashchange", () => {
-    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)))
-    if (!target?.closest("[hidden]") || !bar.isConnected) return
+    const target = document.querySelector(":target")
+    if (!target?.closest("[hidden]")) return
     select.selectedIndex = 0
     only.ariaPressed = "false"
     filter()
     target.scrollIntoView()
   })
+
+  // 別の窓で答えたことや消したことを写す。「戻る」で前のまま現れたページには、storage は届いていない。
+  const follow = () => {
+    const before = questions.map(question => question.saved())
+    record = read()
+    // 変わらない問題では、選びかけの答えを残す。
+    questions.forEach((question, i) => question.saved() === before[i] || question.show(question.saved()))
+    count()
+  }
+  addEventListener("storage", follow)
+  addEventListener("pageshow", follow)
 
   filter()
   count()

@@ -31,8 +31,8 @@ class Stream(io.TextIOBase):
     def write(self, text):
         if not isinstance(text, str):
             raise TypeError(f"文字列が必要ですが {type(text).__name__} でした")
+        room = LIMIT - Stream.total if Stream.live else 0
         Stream.total += len(text)
-        room = LIMIT - (Stream.total - len(text))
         if room > 0:
             self.waiting.append(text[:room])
             now = time.monotonic()
@@ -47,6 +47,8 @@ class Stream(io.TextIOBase):
             self.waiting.clear()
 
 
+# コードが終わった後に asyncio などが出すものは、どのコードの結果でもないので、送らない。
+Stream.live = False
 Stream.total = Stream.sent = Stream.last = 0
 out, err = sys.stdout, sys.stderr = Stream("out"), Stream("err")
 names = {"__name__": "__main__", "__builtins__": __builtins__}
@@ -65,7 +67,7 @@ def explain(error, filename):
 
 def figures():
     plt = sys.modules.get("matplotlib.pyplot")
-    if plt is None:
+    if plt is None or not Stream.live:
         return
     from dlnotes.figures._style import to_dark
     for number in plt.get_fignums():
@@ -87,6 +89,10 @@ def prepare_matplotlib():
 def run(code, number):
     filename = f"<{number}>"
     Stream.total = Stream.sent = 0
+    # 誤りで止まったコードの図が、このコードの図として出ないようにする。
+    if plt := sys.modules.get("matplotlib.pyplot"):
+        plt.close("all")
+    Stream.live = True
     names["__file__"] = filename
     linecache.cache[filename] = len(code), None, code.splitlines(True), filename
     problem = None
@@ -104,6 +110,7 @@ def run(code, number):
     out.send(), err.send()
     if Stream.total > LIMIT:
         emit("cut", Stream.total)
+    Stream.live = False
     return problem
 
 
@@ -156,8 +163,7 @@ async function boot() {
 }
 
 async function load(code) {
-  const wanted = [...code.matchAll(/^\s*(?:import|from)\s+([\w.]+)/gm)].map(match => match[1])
-  if (!wanted.some(name => /^(matplotlib|pylab|mpl_toolkits|dlnotes\.figures)/.test(name))) return
+  if (!/\b(matplotlib|pylab|mpl_toolkits|dlnotes\b.*\bfigures\b)/s.test(code)) return
   if (python.loadedPackages["matplotlib-fontja"]) return
   post("drawing")
   await python.loadPackage("matplotlib-fontja", { messageCallback() {}, errorCallback() {} })

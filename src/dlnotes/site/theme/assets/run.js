@@ -3,13 +3,12 @@
   const blocks = [...document.querySelectorAll("article .language-python.highlight")]
     .filter(box => !box.closest(".doc-object"))
   // file: のページでは、ブラウザが worker を動かさない。
-  if (location.protocol === "file:" || !blocks.length || blocks[0].querySelector(".dl-run")) return
+  if (location.protocol === "file:" || !blocks.length) return
   const address = new URL("run-worker.js", document.currentScript.src).href
   const isNotebook = document.querySelector("article .dl-notebook-links")
   const LOST = "変数は失われました。"
-  // ページが切り替わったら、前のページの Python を終える。draw.js も同じ Python を使う。
-  window.dlnotes?.leave()
-  window.dlnotes = { press, stop: () => end("止めました。" + LOST), leave: () => worker?.terminate() }
+  // draw.js も同じ Python を使う。
+  window.dlnotes = { press, stop: () => end("止めました。" + LOST) }
 
   let worker, booted, jobs = [], finished = new Set()
 
@@ -95,15 +94,12 @@
   function attach(box, number) {
     const pre = box.querySelector("pre"), source = pre.querySelector("code").textContent
     const key = `dlnotes.run.${location.pathname}.${number}`
-    let editor, undone, printed
+    let editor, undone, sent, printed
     const button = (textContent, onclick) => make("button", { type: "button", textContent, onclick })
     const run = button("▶ 実行", () => press(block))
     const edit = button("編集", () => open(undone ?? source).focus())
     const reset = button("元に戻す", close)
-    const stop = button("停止", () => {
-      window.dlnotes.stop()
-      run.focus()
-    })
+    const stop = button("停止", window.dlnotes.stop)
     const bar = make("progress", { max: 1, hidden: true })
     const status = make("span")
     bar.setAttribute("aria-label", "読み込み")
@@ -127,7 +123,7 @@
       editor.onkeydown = event => {
         const { key, ctrlKey, metaKey, shiftKey, isComposing } = event
         if (isComposing) return
-        if (key === "Escape") leave = true
+        if (key !== "Tab" && key !== "Shift") leave = key === "Escape"
         let text
         if (key === "Tab" && !leave && !shiftKey) text = "    "
         if (key === "Enter") {
@@ -160,7 +156,7 @@
     }
 
     const block = {
-      code: () => editor ? editor.value : source,
+      code: () => sent = editor ? editor.value : source,
       say: text => { status.textContent = text },
       wait(text) {
         printed = ""
@@ -189,14 +185,14 @@
         last.lastChild.append(text)
       },
       draw(light, dark) {
-        const alt = /^# 図: *(.+)$/m.exec(block.code())?.[1] || "コードが描いた図"
+        const alt = /^# 図: *(.+)$/m.exec(sent)?.[1] || "コードが描いた図"
         const image = (svg, scheme) => make("img", { alt, src: `data:image/svg+xml,${encodeURIComponent(svg)}#only-${scheme}` })
         result.append(make("span", { className: "dl-figure" }, image(light, "light"), image(dark, "dark")))
         result.hidden = false
       },
       // 編集していないコードの出力を、ページに印字されたものと比べる。
       compare() {
-        if (block.code() !== source) return ""
+        if (sent !== source) return ""
         let expected = ""
         for (let e = box.nextElementSibling; e; e = e.nextElementSibling) {
           if (e.matches(".language-text")) expected += e.querySelector("pre").textContent.trimEnd() + "\n"
@@ -206,6 +202,8 @@
         return printed.trimEnd() === expected.trimEnd() ? "、ページの出力と同じ" : "、ページの出力と違います"
       },
       end(text, isError) {
+        // 隠すと、焦点が失われる。
+        if (stop.matches(":focus")) run.focus()
         bar.hidden = stop.hidden = true
         run.removeAttribute("aria-disabled")
         block.say(text)

@@ -39,5 +39,6 @@
     })
     control.append(range)
   }
-  document.querySelectorAll(".dl-slider").forEach((figure) => figure.querySelector("input") || wire(figure))
+  // ブラウザで保存したページには、つまみがもうある。
+  document.querySelectorAll(".dl-slider:not(:has(input))").forEach(wire)
 })()

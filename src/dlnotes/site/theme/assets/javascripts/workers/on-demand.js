@@ -9,7 +9,7 @@ const deliver = data => self.dispatchEvent(new MessageEvent("message", {data}));
 // 読む人のコードもこの worker を始められ、ページの決まり（CSP）はここに及ばない。よその住所は読まない。
 const script = location.search.slice(1);
 if (!/^search\.\w+\.min\.js$/.test(script)) throw new Error(script);
-let setup, ready;
+let setup, ready, latest;
 
 const load = async () => {
   const {docs} = await (await fetch("../../../search/index.json")).json();
@@ -29,12 +29,16 @@ self.addEventListener("message", async event => {
   if (type === SETUP) {
     setup = data;
     reply({type: READY});
-  } else if (type === QUERY && data === "") {
+    return;
+  }
+  latest = event;
+  if (type === QUERY && data === "") {
     reply({type: RESULT, data: {items: []}});
   } else {
     // つながらなければ、次に打ちこまれたときに取り直す。
     ready ??= load().catch(error => { ready = undefined; throw error; });
     await ready;
-    deliver(event.data);
+    // 待つ間に打ち直されたら、古い言葉の結果を見せない。
+    if (event === latest) deliver(event.data);
   }
 });
