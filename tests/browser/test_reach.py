@@ -36,7 +36,8 @@ PRINTED = """async selector => {
 
 # 横に動くのに届かない囲みも、動かないのに止まる囲みもない。
 STOPS_ARE_RIGHT = """() => {
-  const boxes = [...document.querySelectorAll("article :is(.md-typeset__scrollwrap, pre > code)")]
+  const kinds = ".md-typeset__scrollwrap, pre > code, div.arithmatex"
+  const boxes = [...document.querySelectorAll(`article :is(${kinds})`)]
   const scrolls = boxes.filter(box => box.scrollWidth > box.clientWidth)
   return (scrolls.length > 0) === SOME && boxes.every(box =>
     scrolls.includes(box) === (box.tabIndex === 0))

@@ -148,6 +148,7 @@ def test_error_is_named_in_japanese_with_its_line(page: Page) -> None:
     expect(result.locator(".error")).to_have_text(
         re.compile(r"3 行目 ZeroDivisionError（0 での割り算）: ")
     )
+    expect(buttons(page)["status"]).to_have_class("error")
     result = run(page, "print(1)\nif:\n", ends="エラーで止まりました")
     expect(result).to_have_text(re.compile(r"^2 行目 SyntaxError（文法の誤り）"))
     result = run(page, "from dlnotes.activations import relu\nrelu('a')", ends="エラー")

@@ -117,10 +117,35 @@ def test_less_than_and_ampersand_survive(text: str) -> None:
     assert formulas(text) == ["a<b&c"]
 
 
-@pytest.mark.parametrize("text", ["文中の $x$ です。", "$$\nx\n$$"])
-def test_formula_stays_out_of_the_search_index(text: str) -> None:
+@pytest.mark.parametrize(("text", "excluded"), [("文中の $x$ です。", False), ("$$\nx\n$$", True)])
+def test_only_a_formula_within_a_sentence_enters_the_search_index(
+    text: str, excluded: bool
+) -> None:
     (math,) = render(text).select("math")
-    assert math.has_attr("data-search-exclude")
+    assert math.has_attr("data-search-exclude") == excluded
+
+
+@pytest.mark.parametrize(
+    ("latex", "drawn"),
+    [
+        ("f'(u)", "<mrow><mi>f</mi><mo>′</mo></mrow>"),
+        ("f''", "<mrow><mi>f</mi><mo>″</mo></mrow>"),
+        ("x'_n", "<msub><mrow><mi>x</mi><mo>′</mo></mrow><mi>n</mi></msub>"),
+        (r"\hat{m}", '<mi>m</mi><mo stretchy="false">^</mo>'),
+        (r"\tilde{g}", '<mi>g</mi><mo stretchy="false">~</mo>'),
+        (
+            r"\sqrt{\epsilon}",
+            '<mi>ϵ</mi><mpadded depth=".25em" height=".75em" width="0"></mpadded>',
+        ),
+    ],
+)
+def test_marks_too_small_to_read_are_drawn_large(latex: str, drawn: str) -> None:
+    (math,) = render(f"${latex}$").select("math")
+    assert drawn in str(math)
+
+
+def test_a_power_stays_a_power() -> None:
+    assert render("$x^2$").select_one("msup mn").get_text() == "2"
 
 
 def test_nothing_of_the_latex_is_left_in_the_page() -> None:

@@ -20,6 +20,9 @@ _CONVERTER = LatexToMathML(fancy_error=False)
 # XML が知っている名前はそのまま残し、HTML だけの名前（&ApplyFunction; など）を文字に戻す。
 _HTML_ENTITY = re.compile(r"&(?!lt;|gt;|amp;|quot;|apos;|#)\w+;")
 
+_PRIMES = {"′", "″", "‴"}
+# 文字に付かない、大きな形。
+_ACCENTS = {"\u02c6": "^", "\u02dc": "~"}
 _ALIGNMENT = {
     "dl-left": "text-align:left",
     "dl-right": "text-align:right",
@@ -50,10 +53,12 @@ def to_mathml(latex: str, *, display: bool) -> ElementTree.Element:
     math = ElementTree.fromstring(_HTML_ENTITY.sub(lambda m: html.unescape(m[0]), mathml))
     for cell in math.iter("mtd"):
         _align(cell)
-    math.set("data-search-exclude", "")
+    for element in math.iter():
+        _redraw(element)
     if display:
-        # 横に長い式は自分の枠の中で動くので、キーボードでも届くようにする。
         math.set("display", "block")
+        # 検索の結果には、文の中の式だけを見せる。
+        math.set("data-search-exclude", "")
     return math
 
 
@@ -63,6 +68,26 @@ def _align(cell: ElementTree.Element) -> None:
     names = [name for name, property_ in _ALIGNMENT.items() if property_ in style.replace(" ", "")]
     if names:
         cell.set("class", " ".join(names))
+
+
+def _redraw(element: ElementTree.Element) -> None:
+    """ブラウザが小さく描きすぎる記号を、読める形に書き直す。"""
+    last = element[-1] if len(element) else None
+    if element.tag in {"msup", "msubsup"} and last is not None and (last.text or "") in _PRIMES:
+        # ′ は、もとから肩にある字なので、添え字にすると二度小さくなる。
+        element.remove(last)
+        element.tag = {"msup": "mrow", "msubsup": "msub"}[element.tag]
+        primed = element
+        if element.tag == "msub":
+            primed = ElementTree.Element("mrow")
+            primed.append(element[0])
+            element[0] = primed
+        primed.append(last)
+    elif element.tag == "mover" and last is not None:
+        last.text = _ACCENTS.get(last.text or "", last.text)
+    elif element.tag == "msqrt":
+        # 低い根号は、行の下へはみ出す。
+        element.append(ElementTree.Element("mpadded", width="0", height=".75em", depth=".25em"))
 
 
 class _RememberSource(Preprocessor):

@@ -4,12 +4,14 @@
   if (!box || !python) return
   box.append(box.firstElementChild.content.cloneNode(true))
   const all = selector => box.querySelectorAll(selector)
-  const [svg, high, low, , , form, output, bar, status] = all("svg, span, form, output, progress")
-  const [text, units] = all("input"), [submit, clear, stop] = all("button")
+  const [svg, high, low, , , form, bar, status, output] = all("svg, span, form, output, progress")
+  const [text, units] = all("input"), [stop, submit, clear] = all("button")
   let strokes = [], stroke, asked, printed, again
 
   const show = ({ says, paths = [], ends = [1, "−1"] }) => {
     job.say(says)
+    // 近似できなければ、線がない。
+    status.classList.toggle("error", !!asked && !paths.length)
     svg.ariaLabel = `グラフ。${says}`
     // 初めの path は、いま描いている線。
     all("path").forEach((path, i) => path.setAttribute("d", paths[i - 1] ?? ""));

@@ -4,13 +4,13 @@
 (() => {
   const article = document.querySelector("article");
 
-  // 横に動かすコードと表には、キーボードでも届くようにする。大きさの決まった後に呼ばれるので、組み直しを起こさない。
+  // 横に動かすコードと表と式には、キーボードでも届くようにする。大きさの決まった後に呼ばれるので、組み直しを起こさない。
   const sizes = new ResizeObserver(entries => entries.forEach(({target}) => {
     const box = target.closest(".md-typeset__scrollwrap") || target;
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
     else box.removeAttribute("tabindex");
   }));
-  article.querySelectorAll(".md-typeset__scrollwrap, .md-typeset__table, pre > code").forEach(box => sizes.observe(box));
+  article.querySelectorAll(".md-typeset__scrollwrap, .md-typeset__table, pre > code, div.arithmatex").forEach(box => sizes.observe(box));
   const mend = () => {
     // 写しのボタンはコードごとに名前のない nav に入るので、読み上げの目印にならないようにする。
     document.querySelectorAll("nav.md-code__nav:not([role])")

@@ -75,7 +75,7 @@
       if (problem) {
         const [line, text] = problem
         job.print(`${line ? `${line} 行目 ` : ""}${text}\n`, "error")
-        job.end(`エラーで止まりました（${time}）。`)
+        job.end(`エラーで止まりました（${time}）。`, true)
         if (isNotebook) jobs.splice(0).forEach(j => j.end("上のコードがエラーで止まったので、動かしていません。"))
       } else {
         finished.add(job)
