@@ -193,6 +193,7 @@ def test_bad_formula_is_answered_in_japanese_without_a_curve(
     tool.says("1 本の線分になり、最大の誤差は 0.0001 未満です。")
     tool.type(text)
     tool.says(reason)
+    expect(tool.status).to_have_class("error")
     assert [path.get_attribute("d") for path in tool.paths.all()] == [""] * 5
     assert tool.box.locator("img").count() == 0
 

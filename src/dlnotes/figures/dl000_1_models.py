@@ -92,7 +92,7 @@ def classify_and_generate() -> Figure:
 
 def next_word() -> Figure:
     """行の言葉の直後に、列の言葉が来る確率。丸が大きいほど確率が高い。"""
-    drawing, (ax,) = _style.figure(height=4.4)
+    drawing, (ax,) = _style.figure(height=5.2)
     text = _TEXT.split()
     words = build_vocabulary(text)
     chain = fit_markov_chain([token_ids(text, words)], len(words))
@@ -100,16 +100,23 @@ def next_word() -> Figure:
     order = [words.index(name) for name in names]
     A = chain.transition[np.ix_(order, order)]
     i, j = np.nonzero(A)
-    ax.scatter(j, i, 480 * A[i, j], color=_style.SKY, alpha=0.35, zorder=2)
+    ax.scatter(j, i - 0.15, 420 * A[i, j], color=_style.SKY, zorder=2)
     for row, column in zip(i.tolist(), j.tolist(), strict=True):
-        label = f"{A[row, column]:.2f}".removeprefix("0").removesuffix("00").rstrip(".")
-        ax.text(column, row, label, ha="center", va="center", fontsize=10)
-    ax.grid(alpha=0.4)
+        label = f"{A[row, column]:.2f}".removesuffix(".00")
+        ax.text(column, row + 0.31, label, ha="center", va="center", fontsize=10)
     ax.set_xticks(range(len(names)), names)
     ax.set_yticks(range(len(names)), names)
+    # 升目は、言葉と言葉の間で区切る。
+    between = np.arange(len(names) + 1) - 0.5
+    ax.set_xticks(between, minor=True)
+    ax.set_yticks(between, minor=True)
+    ax.grid(visible=False)
+    ax.grid(which="minor")
+    ax.tick_params(which="both", length=0)
+    ax.spines[:].set_visible(False)
     ax.xaxis.tick_top()
     ax.xaxis.set_label_position("top")
-    ax.set(xlabel="次の言葉", ylabel="いまの言葉", xlim=(-0.6, 8.6), ylim=(8.6, -0.6))
+    ax.set(xlabel="次の言葉", ylabel="いまの言葉", xlim=(-0.52, 8.52), ylim=(8.52, -0.52))
     return drawing
 
 

@@ -61,10 +61,10 @@ def two_thousand_people() -> Figure:
     return drawing
 
 
-@Slider("有病率", (0.01, 0.1, 1, 2, 5, 10, 20, 50), start=1, unit="%")
+@Slider("有病率", (0.01, 0.1, 1, 2, 5, 10, 20, 50), start=5, unit="%")
 def posterior_against_prior(percent: float) -> tuple[Figure, str]:
     """同じ検査でも、陽性の意味は有病率で変わります。"""
-    drawing, (top, bottom) = _style.figure(2, height=5.7, height_ratios=[2, 3])
+    drawing, (top, strip, bottom) = _style.figure(3, height=6.5, height_ratios=[8, 1, 12])
     here = percent / 100
     healthy = 1 - here
     top.bar(0, 1, healthy, align="edge", fill=False, edgecolor=_style.FAINT)
@@ -72,6 +72,13 @@ def posterior_against_prior(percent: float) -> tuple[Figure, str]:
     top.bar(0, _POSITIVE[0], healthy, align="edge", color=_style.BLUE, alpha=0.6, hatch="..")
     top.bar(healthy, _POSITIVE[1], here, align="edge", color=_style.RED)
     top.set(xlabel="左が健康、右が病気の人の割合", ylabel="陽性の割合", xlim=(0, 1), ylim=(0, 1))
+
+    (ill,) = bayes_posterior([healthy, here], _POSITIVE)[1:]
+    strip.barh(0, 1 - ill, color=_style.BLUE, alpha=0.6, hatch="..")
+    strip.barh(0, ill, left=1 - ill, color=_style.RED)
+    strip.set(title="陽性の人だけの内訳（左が健康、右が病気）", xlim=(0, 1), ylim=(-0.4, 0.4))
+    strip.set(yticks=[])
+    strip.grid(visible=False)
 
     def after(prior: Array, likelihood: Array) -> Array:
         return np.array([bayes_posterior([1 - p, p], likelihood)[1] for p in prior])

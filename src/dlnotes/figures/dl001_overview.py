@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
+from matplotlib.path import Path
+from matplotlib.transforms import Affine2D
 
 from dlnotes.arrays import Array
 from dlnotes.backprop import backward
@@ -39,30 +41,42 @@ __all__ = [
 ]
 
 _Place = tuple[float, float]
-_RADIUS = 0.4
+_RADIUS = 0.42
 
 
-def _columns(sizes: Sequence[int | None], gap: float) -> list[list[_Place]]:
-    """丸の中心。層ごとに、上から下へ、縦の中央をそろえて並べる。"""
-    return [
-        [(gap * column, (size - 1) / 2 - row) for row in range(size)] if size else []
-        for column, size in enumerate(sizes)
-    ]
+def _columns(sizes: Sequence[int | None], gap: float, spread: float) -> list[list[_Place]]:
+    """丸の中心。層ごとに、縦の中央をそろえて並べる。丸が一つ減るごとに、間を spread 広げる。"""
+    most = max(size or 0 for size in sizes)
+
+    def column(x: float, size: int) -> list[_Place]:
+        pitch = 1 + spread * (most - size)
+        return [(x, pitch * ((size - 1) / 2 - row)) for row in range(size)]
+
+    return [column(gap * number, size or 0) for number, size in enumerate(sizes)]
+
+
+def _outside(places: Sequence[_Place]) -> Path:
+    """丸の外。逆回りの丸は、まわりの四角から抜ける。"""
+    circle, square = Path.unit_circle(), Path.unit_rectangle()
+    back = Affine2D().scale(-_RADIUS, _RADIUS)
+    holes = [circle.transformed(back.frozen().translate(*place)) for place in places]
+    around = square.transformed(Affine2D().translate(-0.5, -0.5).scale(40))
+    return Path.make_compound_path(around, *holes)
 
 
 def _connect(ax: Axes, left: Sequence[_Place], right: Sequence[_Place]) -> None:
-    """隣り合う層の、すべての丸どうしを、ふちからふちへの線で結ぶ。"""
-    for place in left:
-        for other in right:
-            start, end = np.array(place), np.array(other)
-            edge = _RADIUS * (end - start) / np.linalg.norm(end - start)
-            line = np.stack([start + edge, end - edge])
-            ax.plot(*line.T, "-", color=INK, lw=0.8, alpha=0.5)
+    """隣り合う層の、すべての丸どうしを結ぶ。丸の中には線を引かない。"""
+    outside = _outside([*left, *right])
+    for start, end in product(left, right):
+        (line,) = ax.plot(*zip(start, end, strict=True), "-", color=INK, lw=0.8, alpha=0.5)
+        line.set_clip_path(outside, ax.transData)
 
 
-def _network(ax: Axes, sizes: Sequence[int | None], *, gap: float) -> list[list[_Place]]:
+def _network(
+    ax: Axes, sizes: Sequence[int | None], *, gap: float, spread: float = 0
+) -> list[list[_Place]]:
     """幅の列から全結合のネットワークを描き、列ごとの丸の中心を返す。None は省いた層。"""
-    columns = _columns(sizes, gap)
+    columns = _columns(sizes, gap, spread)
     for left, right in pairwise(columns):
         _connect(ax, left, right)
     for number, column in enumerate(columns):
@@ -87,14 +101,16 @@ def _beside(places: Sequence[_Place], distance: float) -> list[_Place]:
 
 def animal_network() -> Figure:
     """七つの特徴量から三つの確率を出す 7-…-3 のネットワーク。"""
-    drawing, (ax,) = _style.figure(height=3.3)
-    columns = _network(ax, (7, 5, None, 5, 3), gap=1.7)
-    _write(ax, columns[0], ("10", "300", "300", "15", "50", "1.8", "20"), fontsize=9)
-    _write(ax, _beside(columns[0], -0.55), ANIMAL_FEATURES, ha="right", fontsize=9)
-    _write(ax, columns[-1], ("0.1", "0.05", "0.85"), fontsize=8)
-    _write(ax, _beside(columns[-1], 0.55), ANIMAL_CLASSES, ha="left")
-    _write(ax, [(0, 4), (3.4, 4), (6.8, 4)], ("入力 $x$", "中間層 $z$", "出力 $y$"), fontsize=11)
-    ax.set(xlim=(-3.9, 8.4), ylim=(-3.6, 4.4))
+    drawing, (ax,) = _style.figure(height=3.85)
+    columns = _network(ax, (7, 5, None, 5, 3), gap=1.5, spread=0.2)
+    _write(ax, columns[0], ("10", "300", "300", "15", "50", "1.8", "20"))
+    # 二行に折って、丸を大きく描く場所を空ける。
+    features = [name.replace(" [", "\n[").replace("/", "/\n") for name in ANIMAL_FEATURES]
+    _write(ax, _beside(columns[0], -0.52), features, ha="right")
+    _write(ax, columns[-1], ("0.1", "0.05", "0.85"))
+    _write(ax, _beside(columns[-1], 0.52), ANIMAL_CLASSES, ha="left")
+    _write(ax, [(0, 3.8), (3, 3.8), (6, 3.8)], ("入力 $x$", "中間層 $z$", "出力 $y$"), fontsize=11)
+    ax.set(xlim=(-2, 7.45), ylim=(-3.5, 4.1))
     return drawing
 
 

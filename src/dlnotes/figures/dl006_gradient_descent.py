@@ -60,14 +60,15 @@ def _slope(theta: Array) -> Array:
     return _CURVATURE * theta
 
 
-def _draw_ravine(ax: Axes, path: Array, color: str) -> None:
-    one, two = np.linspace(-2.3, 1.5, 191), np.linspace(-0.31, 0.31, 63)
+def _draw_ravine(ax: Axes, path: Array, color: str, *, reach: float) -> None:
+    """谷の等高線と道筋。θ₂ は ±reach まで。"""
+    one, two = np.linspace(-2.3, 1.5, 191), np.linspace(-reach, reach, 101)
     E = (_CURVATURE[0] * one**2 + _CURVATURE[1] * two[:, np.newaxis] ** 2) / 2
-    ax.contour(one, two, E, levels=[0.02, 0.2, 0.6, 1.2, 2, 3], colors=FAINT, linewidths=1.2)
+    ax.contour(one, two, E, levels=[0.02, 0.2, 0.6, 1.2, 2, 3, 5], colors=FAINT, linewidths=1.2)
     ax.plot(*path.T, "o-", color=color, ms=3, lw=1.2)
     ax.plot(*path[0], "s", color=INK, ms=6)
     ax.plot(0, 0, "+", color=INK, ms=11, mew=1.8)
-    ax.set(xlim=(-2.3, 1.5), ylim=(-0.31, 0.31), yticks=[-0.2, 0, 0.2], aspect="equal")
+    ax.set(xlim=(-2.3, 1.5), ylim=(-reach, reach))
     ax.grid(visible=False)
 
 
@@ -91,11 +92,12 @@ def learning_rates(rate: float) -> tuple[Figure, str]:
 @Slider("学習率 ε", (0.005, 0.01, 0.02, 0.03, 0.036, 0.039, 0.04, 0.0405), start=0.036)
 def ravine(rate: float) -> tuple[Figure, str]:
     """谷での 30 回の更新。学習率が小さいと進まず、大きいと谷を横切って往復し、離れていく。"""
-    drawing, (top, bottom) = _style.figure(2, height=3.6, height_ratios=[1, 2])
+    drawing, (top, bottom) = _style.figure(2, height=4.8, height_ratios=[1, 1])
     path = _path(SGD(rate), _slope, _START, 30)
     E = (_CURVATURE * path**2).sum(axis=1) / 2
-    _draw_ravine(top, path, BLUE)
-    top.set(xlabel=r"$\theta_1$", ylabel=r"$\theta_2$")
+    # 縦を横より広げ、最も大きな学習率の往復まで収める。
+    _draw_ravine(top, path, BLUE, reach=0.5)
+    top.set(xlabel=r"$\theta_1$", ylabel=r"$\theta_2$", yticks=[-0.4, -0.2, 0, 0.2, 0.4])
     bottom.semilogy(E, "-", color=BLUE)
     bottom.set(xlabel="更新の回数 $t$", ylabel="誤差 $E$", xlim=(0, 30), ylim=(0.1, 10))
     return drawing, f"誤差は {E[0]:.2f} から {E[-1]:.2f} になります。"
@@ -103,7 +105,7 @@ def ravine(rate: float) -> tuple[Figure, str]:
 
 def seven_optimizers() -> Figure:
     """同じ谷、同じ始点からの七つの道筋。Momentum は行き過ぎて戻り、AdaGrad は斜めに進む。"""
-    drawing, axes = _style.figure(7, height=7.5, sharex=True)
+    drawing, axes = _style.figure(7, height=8.2, sharex=True)
     cases: list[tuple[Optimizer[Any], int, str]] = [
         (SGD(0.035), 60, BLUE),
         (Momentum(0.01), 60, RED),
@@ -114,7 +116,8 @@ def seven_optimizers() -> Figure:
         (Adam(0.1), 60, RED),
     ]
     for ax, (optimizer, updates, color) in zip(axes, cases, strict=True):
-        _draw_ravine(ax, _path(optimizer, _slope, _START, updates), color)
+        _draw_ravine(ax, _path(optimizer, _slope, _START, updates), color, reach=0.35)
+        ax.set(yticks=[-0.2, 0, 0.2], aspect="equal")
         name = type(optimizer).__name__.replace("SGD", "勾配降下法")
         rate = rf"$\varepsilon={optimizer.learning_rate}$" if updates == 60 else "学習率なし"
         ax.set_title(f"{name}  {rate}、{updates} 回", loc="left")

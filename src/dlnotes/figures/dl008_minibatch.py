@@ -73,13 +73,21 @@ def variance() -> Figure:
     return drawing
 
 
+def _running_mean(E: Array) -> tuple[Array, Array]:
+    """対数目盛りで等間隔の更新の回数と、その前後 2 割の更新での誤差の平均。"""
+    t = np.unique(np.rint(np.geomspace(1, len(E), 25)).astype(int))
+    windows = [E[max(round(n / 1.2), 1) - 1 : round(n * 1.2)] for n in t.tolist()]
+    return t, np.array([window.mean() for window in windows])
+
+
 def noisy() -> Figure:
     """正解に雑音があると、1 個ずつは揺れ、200 個ずつは遅く、20 個ずつが最もよくなります。"""
-    drawing, (ax,) = _style.figure(height=3.5)
+    drawing, (ax,) = _style.figure(height=3.9)
     x, clean = linear_target(200, rng=np.random.default_rng(0))
     d = clean + np.random.default_rng(3).normal(size=clean.shape)
     network = init_network([2, 10, 1], rng=np.random.default_rng(1))
-    for B, color, line in ((200, _style.BLUE, "-"), (20, _style.GREEN, "--"), (1, _style.RED, ":")):
+    looks = ((1, _style.RED, "^-"), (20, _style.GREEN, "s--"), (200, _style.BLUE, "o-"))
+    for B, color, style in looks:
         rng = np.random.default_rng(2)
         steps = train(
             network,
@@ -92,13 +100,13 @@ def noisy() -> Figure:
             rng=rng,
         )
         E = np.array([squared_error(forward(s.network, x), clean).mean() for s in steps])
-        # 1 個ずつの誤差はばらつくので、20 回の平均で描く。
-        width = 20 if B == 1 else 1
-        smooth = E.reshape(-1, width).mean(axis=1)
-        used = np.arange(1, len(smooth) + 1) * width * B
-        ax.loglog(used, smooth, line, color=color, label=f"$B={B}$")
+        ax.loglog(B * np.arange(1, len(E) + 1), E, "-", color=color, lw=0.8, alpha=0.3)
+        t, mean = _running_mean(E)
+        ax.loglog(B * t, mean, style, color=color, ms=4, lw=1.6, zorder=3)
+        # 終わりでは二つの線が重なるので、名前は始まりに書く。
+        ax.annotate(f"$B={B}$", (B, E[0]), (0, 8), textcoords="offset points", color=color)
     ax.set(xlabel="計算した勾配の個数（サンプル数）", ylabel="本当の正解との誤差")
-    ax.legend(loc="lower left")
+    ax.set(xlim=(0.8, 5000), ylim=(0.004, 10))
     return drawing
 
 

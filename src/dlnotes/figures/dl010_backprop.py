@@ -73,7 +73,7 @@ def _parameter(ax: Axes, x: float, y: float, text: str, local: str) -> None:
 
 
 def graph() -> Figure:
-    """計算グラフ。黒い矢印が計算の向き、赤い矢印と文字が、戻るときに掛ける局所微分。"""
+    """計算グラフ。黒い矢印が計算の向き、オレンジ色の矢印と文字が、戻るときに掛ける局所微分。"""
     drawing, ax = _canvas(5.0)
     gap = 1.38
     for layer, (left, right, y) in enumerate((("x", "z", 5.6), ("z", "y", 2.8)), start=1):
@@ -139,7 +139,7 @@ def _factor(ax: Axes, x: float, y: float, text: str, color: str) -> None:
 
 
 def by_hand() -> Figure:
-    """手計算の例。丸の中が順伝播の値、その下の赤い数が逆伝播の δ。"""
+    """手計算の例。丸の中が順伝播の値、その下のオレンジ色の数が逆伝播の δ。"""
     drawing, ax = _canvas(3.7)
     x, d = np.array([[1.0, 2.0]]), np.array([[1.0, 0.0]])
     columns = [x[0], *(layer.z[0] for layer in forward_trace(_HAND, x))]
