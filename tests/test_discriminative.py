@@ -1,3 +1,5 @@
+from dataclasses import FrozenInstanceError, replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -231,7 +233,16 @@ def test_perceptron_separates_three_classes():
 
 def test_perceptron_learns_and():
     model = dis.fit_perceptron(AND_X, AND_LABELS)
+    assert (model.W.shape, model.b.shape) == ((2, 2), (2,))
     np.testing.assert_array_equal(dis.predict(model, AND_X), [0, 0, 0, 1])
+
+
+@pytest.mark.parametrize("kind", [dis.LogisticRegression, dis.LinearDiscriminant])
+def test_a_learned_model_cannot_be_changed_and_equals_only_itself(kind):
+    model = kind(np.eye(2), np.zeros(2))
+    with pytest.raises(FrozenInstanceError):
+        model.b = np.ones(2)
+    assert replace(model) != model
 
 
 def test_perceptron_weights_after_one_epoch_follow_the_rule_by_hand():

@@ -1,4 +1,5 @@
-from dataclasses import replace
+import math
+from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
 import pytest
@@ -349,6 +350,43 @@ def test_faces_are_grey_values_that_differ_and_repeat_with_the_generator():
     np.testing.assert_array_equal(faces, gen.face_images(50, rng=np.random.default_rng(5)))
 
 
+class Stepping(np.random.Generator):
+    """n 度目の一様乱数を、いつも範囲の n/20 のところとする乱数の源。"""
+
+    drawn = 0
+
+    def uniform(self, low=0.0, high=1.0, size=None):
+        self.drawn += 1
+        return np.full(size, low + (high - low) * self.drawn / 20)
+
+
+def test_a_face_has_its_outline_eyes_and_mouth_where_they_were_drawn():
+    (face,) = gen.face_images(1, rng=Stepping(np.random.PCG64(0)))
+    across, down, wide, high = -0.09, -0.08, 0.7225, 0.83
+    eye_across, eye_up, bend, mouth_wide = 0.275, 0.195, -0.18, 0.26
+    light, dark = 0.835, 0.7
+    for row in range(16):
+        for column in range(16):
+            x = -15 / 16 + column / 8 - across
+            y = -15 / 16 + row / 8 - down
+            inside = 1 / (1 + math.exp(-8 * (1 - (x / wide) ** 2 - (y / high) ** 2)))
+            eye = math.exp(-50 * ((abs(x) - eye_across) ** 2 + (y + eye_up) ** 2))
+            lips = y - 0.4 - bend * (x**2 - 0.06)
+            mouth = math.exp(-80 * lips**2 - (x / mouth_wide) ** 4)
+            wanted = light * inside * (1 - dark * max(eye, mouth))
+            assert face[row, column] == pytest.approx(wanted, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    "model", [MODEL, gen.GaussianPrior(np.zeros(2), np.eye(2))], ids=lambda m: type(m).__name__
+)
+def test_a_learned_model_cannot_be_changed_and_equals_only_itself(model):
+    name = next(iter(model.__slots__))
+    with pytest.raises(FrozenInstanceError):
+        setattr(model, name, None)
+    assert replace(model) != model
+
+
 def test_float32_images_stay_float32():
     y = np.ones((1, 2, 2), dtype=np.float32)
     assert gen.enlarge_nearest(y, 2).dtype == np.float32
@@ -463,8 +501,10 @@ def test_inputs_of_another_dimension_are_refused(function, D):
 
 
 def test_linear_form_refuses_separate_covariances_and_empty_classes():
-    with pytest.raises(ValueError, match="covariances は全クラスで等しい必要"):
-        gen.linear_form(MODEL)
+    smaller = gen.GaussianClassifier([0.5, 0.5], [[0], [1]], [[[2]], [[1]]])
+    for model in (MODEL, smaller):
+        with pytest.raises(ValueError, match="covariances は全クラスで等しい必要"):
+            gen.linear_form(model)
     with pytest.raises(ValueError, match="priors は正の確率が必要"):
         gen.linear_form(gen.GaussianClassifier([1, 0], [[0], [1]], [[[1]], [[1]]]))
 
