@@ -12,7 +12,8 @@ export NO_MKDOCS_2_WARNING = 1
 
 bootstrap = $(PYTHON) requirements/bootstrap.py
 python = $(VENV)/bin/python
-pytest = $(python) -m pytest --numprocesses auto --dist loadscope
+in_parallel = -m pytest --numprocesses auto --dist loadscope --no-loadscope-reorder
+pytest = $(python) $(in_parallel)
 with_chromium = CHROMIUM=$$($(bootstrap) chromium) && export CHROMIUM && exec
 # 同じ置き場所に書く make を一つにする。
 locked = $(bootstrap) lock
@@ -59,7 +60,7 @@ endif
 
 test-lowest: found-python  ## ライブラリーの範囲の、いちばん古い版でテストします
 	@VENV=.cache/lowest $(bootstrap) venv requirements/lowest.txt
-	@$(with_chromium) .cache/lowest/bin/python -m pytest --numprocesses auto --dist loadscope
+	@$(with_chromium) .cache/lowest/bin/python $(in_parallel)
 
 check: test-venv  ## 書式、静的検査、型、import の向きを調べます
 	$(python) -m ruff format --check .

@@ -126,7 +126,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """ひとりがサイトを組み立てる間に、ほかの者は、サイトの要らない組のテストをする。"""
+    """ひとりがサイトを組み立てる間に、ほかの者は、サイトの要らない組のテストをする。
+
+    xdist は、--no-loadscope-reorder がなければ、この順を捨ててテストの多い組から行う。
+    """
     needs_site = [i for i in items if "strict_build" in getattr(i, "fixturenames", ())]
     waiting = {_scope(item.nodeid) for item in needs_site}
     others = [item for item in items if _scope(item.nodeid) not in waiting]
