@@ -46,10 +46,9 @@ SHOW_IMAGES = """async () => {
 }"""
 
 # axe の色の検査は、ページの中の要素の数だけ時間がかかる。色も、大きさも、後ろにあるものも同じ
-# 文字は、同じ配色のすべてのページと幅を通して、はじめに出会った一つだけに印を付けて調べる。
+# 文字は、同じ配色のすべてのページと幅を通して一度だけ調べる。
 MARK_UNSEEN = """looks => {
-  const seen = new Set(looks), unseen = []
-  const behind = new Map([[null, ""]])
+  const behind = new Map([[null, ""]]), unseen = new Map()
   const ground = element => {
     if (!behind.has(element)) {
       const {backgroundColor, backgroundImage, opacity, filter} = getComputedStyle(element)
@@ -71,21 +70,18 @@ MARK_UNSEEN = """looks => {
     delete element.dataset.unseen
     const own = [...element.childNodes].filter(c => c.nodeType === Node.TEXT_NODE)
     const length = own.map(c => c.data).join("").trim().length
-    // 見えない文字は調べられないので、見たことにならない。
-    const {left, right} = element.getBoundingClientRect()
-    if (!length || right <= 0 || left >= innerWidth) continue
+    if (!length) continue
     if (!element.checkVisibility({opacityProperty: true, visibilityProperty: true})) continue
     const {color, fontSize, fontWeight, textShadow} = getComputedStyle(element)
     const link = element.closest("a"), look = ground(element) + [
-      color, fontSize, fontWeight, textShadow, link && linkInText(link),
-      // 一字だけの文字の色を、axe は違反としない。
-      length > 1
+      color, fontSize, fontWeight, textShadow, link && linkInText(link)
     ].join()
-    if (!seen.has(look)) unseen.push(link || element)
-    seen.add(look)
+    if (!looks.includes(look)) unseen.set(look, [...unseen.get(look) ?? [], {element, length}])
   }
-  unseen.forEach(element => element.dataset.unseen = "")
-  return [...seen]
+  // 一字だけの文字や記号だけの文字を、axe は調べないので、長いものから三つを選ぶ。
+  for (const [look, found] of unseen)
+    for (const {element} of found.sort((a, b) => b.length - a.length).slice(0, 3))
+      element.dataset.unseen = look
 }"""
 # 幅を変えると、検索の欄などが、しばらく動き続ける。
 FINISH_TRANSITIONS = """() => document.getAnimations()
@@ -93,13 +89,16 @@ FINISH_TRANSITIONS = """() => document.getAnimations()
 # 横に動くコードは、組み終わった次のコマで、キーボードで届くようになる。
 NEXT_FRAMES = """() => new Promise(done =>
   requestAnimationFrame(() => requestAnimationFrame(done)))"""
+# 違反と、axe が確かに調べた見た目。
 AXE = """async options => {
-  axe.configure({rules: [
-    {id: "color-contrast", selector: "[data-unseen], [data-unseen] *"},
-    {id: "link-in-text-block", selector: "a[href][data-unseen], [data-unseen] a[href]"}
-  ]})
-  const {violations} = await axe.run({resultTypes: ["violations"], ...options})
-  return violations.flatMap(v => v.nodes.map(n => `${v.id}: ${n.html} ${n.failureSummary}`))
+  axe.configure({rules: [{id: "color-contrast", selector: "[data-unseen]"}]})
+  axe.addReporter("raw-elements", (results, _, done) => done(results))
+  const results = await axe.run({reporter: "raw-elements", ...options})
+  const say = ({id, violations}) => violations.map(({node, any, all, none}) =>
+    `${id}: ${node.source} ${[any, all, none].flat().map(check => check.message)}`)
+  const {passes, violations} = results.find(({id}) => id === "color-contrast")
+  const looks = [...passes, ...violations].map(({node}) => node.element.dataset.unseen)
+  return [results.flatMap(say), [...new Set(looks)]]
 }"""
 ONLY_COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"]}
 
@@ -196,10 +195,10 @@ class Visit:
             self.too_wide += page.evaluate(TOO_WIDE_FORMULAS)
 
     def _check(self, page: Page, options: dict[str, Any]) -> None:
-        looks = page.evaluate(MARK_UNSEEN, self.looks)
-        if options != ONLY_COLOURS or looks != self.looks:
-            self.violations += page.evaluate(AXE, options)
-        self.looks[:] = looks
+        page.evaluate(MARK_UNSEEN, self.looks)
+        faults, looks = page.evaluate(AXE, options)
+        self.violations += faults
+        self.looks += looks
 
     @staticmethod
     def _resize(page: Page, width: int) -> None:

@@ -129,10 +129,11 @@ def test_formula_without_one_finite_number_for_each_x_is_refused(text: str, reas
 
 
 def test_no_formula_runs_on_without_end() -> None:
-    start = time.perf_counter()
+    # 込みあうパソコンでも長くならない、計算に使った時間で測る。
+    start = time.process_time()
     for text in ("9" + "**9" * 30, "x" + "**x" * 30, "-" * 90 + "x", "9" * 100):
         ask(64, formula=text)
-    assert time.perf_counter() - start < 30
+    assert time.process_time() - start < 2
 
 
 @given(st.text(max_size=40) | st.text(alphabet="x0123.()+-*/<>=,np sincoe", max_size=40))
