@@ -351,8 +351,6 @@ def viterbi(model: HiddenMarkovModel, observations: ArrayLike) -> tuple[IntArray
 
     $$\omega_t(j) = \max_i \bigl(\omega_{t-1}(i) + \log A_{ij}\bigr) + \log B_{j x_t}$$
 
-    前向きアルゴリズムの和を最大値に替え、どこから来たかを覚えておいて、最後に逆へたどります。
-
     Args:
         model: 隠れマルコフモデル。
         observations: 観測の列。形は (T,) の整数。

@@ -80,8 +80,8 @@ def printed(code: Tag) -> list[Any]:
     for tag in code.find_next_siblings():
         if "language-text" in tag.get("class", []):
             text.append(tag.get_text().rstrip())
-        elif tag.select_one("img.dl-plot"):
-            images += len(tag.select("img.dl-plot"))
+        elif "dl-plot" in tag.get("class", []):
+            images += 1
         else:
             break
     return ["\n".join(text), images]

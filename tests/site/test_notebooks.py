@@ -10,17 +10,20 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import markdown
 import pytest
 from bs4 import BeautifulSoup, Tag
 from mkdocs.exceptions import PluginError
 
 from dlnotes.figures import _build
+from dlnotes.figures._style import BLUE, to_dark
 from dlnotes.site import notebooks
 
 Cell = dict[str, Any]
-# 幅 640、高さ 480 の PNG の初めの部分。
-PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x02\x80\x00\x00\x01\xe0"
-IMAGE = f'<img src="data:image/png;base64,{base64.b64encode(PNG).decode()}">'
+# 幅 72、高さ 36（1/72 インチ）の図。線は明るい配色の青。
+SVG = f"""<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="72pt" height="36pt"
+viewBox="0 0 72 36"><path d="M 0 0 L 72 36" style="stroke: {BLUE}"/></svg>"""
+IMAGE = f'<img src="data:image/svg+xml;base64,{base64.b64encode(SVG.encode()).decode()}">'
 
 
 def code(source: str, *tags: str) -> Cell:
@@ -33,8 +36,11 @@ def output(html: str) -> list[Tag]:
 
 def assemble(cell: Cell, *html: str) -> str:
     outputs = {"c1": [tag for h in html for tag in output(h)]}
-    saved = {PNG: "../figures/nb/pixel.png"}
-    return notebooks.as_markdown([cell], outputs, lambda data, suffix: saved[data])
+
+    def save(svg: str) -> str:
+        return f"../figures/nb/{'light' if BLUE in svg else 'dark'}.svg"
+
+    return notebooks.as_markdown([cell], outputs, save)
 
 
 def test_output_follows_its_code() -> None:
@@ -60,7 +66,7 @@ def test_cell_without_output_shows_its_code_alone() -> None:
 def test_prose_stays_as_it_was_written_and_in_its_place() -> None:
     prose = {"cell_type": "markdown", "source": "## 式 $x$\n\n- 項目"}
     cells = [prose, code("x = 1"), prose | {"source": "おわり"}]
-    text = notebooks.as_markdown(cells, {"c1": []}, lambda data, suffix: "")
+    text = notebooks.as_markdown(cells, {"c1": []}, lambda svg: "")
     assert text == "## 式 $x$\n\n- 項目\n\n```python\nx = 1\n```\n\nおわり"
 
 
@@ -71,10 +77,24 @@ def test_answer_is_folded_with_its_output() -> None:
     assert lines[-2] == "    1"
 
 
-def test_figure_shows_its_alternative_text_and_the_saved_file() -> None:
+def test_figure_is_a_pair_with_its_alternative_text_and_its_size() -> None:
     text = assemble(code("# 図: 損失の推移\nplot()"), IMAGE)
-    assert "![損失の推移](../figures/nb/pixel.png)" in text
-    assert "width=640 height=480" in text
+    html = markdown.markdown(text, extensions=["attr_list", "dlnotes.site.pictures"])
+    (figure,) = BeautifulSoup(html, "html.parser").select("p.dl-figure.dl-plot")
+    common = {"alt": "損失の推移", "width": "96", "height": "48", "loading": "lazy"}
+    assert [image.attrs for image in figure.select("img")] == [
+        common | {"src": f"../figures/nb/{scheme}.svg#only-{scheme}"}
+        for scheme in ("light", "dark")
+    ]
+
+
+def test_figures_on_the_site_are_drawn_in_the_colours_of_the_other_figures(site: Path) -> None:
+    for page in (site / "notebooks").glob("*/index.html"):
+        for image in BeautifulSoup(page.read_text("utf-8"), "html.parser").select(".dl-plot img"):
+            svg = (page.parent / str(image["src"]).partition("#")[0]).read_text("utf-8")
+            is_light = str(image["src"]).endswith("#only-light")
+            assert (BLUE in svg, to_dark(BLUE) in svg) == (is_light, not is_light)
+            assert (to_dark(svg) != svg) is is_light
 
 
 def test_figure_without_alternative_text_is_refused_with_its_code() -> None:

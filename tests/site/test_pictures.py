@@ -50,7 +50,9 @@ def test_missing_figure_is_refused_by_its_name(root: Path) -> None:
 
 
 def test_figure_without_a_size_is_refused(root: Path) -> None:
-    with pytest.raises(PictureError, match=r"viewBox がありません: broken\.svg"):
+    with pytest.raises(
+        PictureError, match=r"図を読めません: dl003/broken\.svg に viewBox がありません"
+    ):
         render("![線](figures/dl003/broken.svg)", root)
 
 

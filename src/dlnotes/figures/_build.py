@@ -25,7 +25,7 @@ from dlnotes.figures._slider import Slider
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["CARD", "Drawing", "build", "register", "source_key", "stale"]
+__all__ = ["CARD", "Drawing", "build", "compact", "register", "source_key", "stale"]
 
 _PACKAGE = Path(__file__).parents[1]
 _LIBRARIES = ("numpy", "matplotlib", "matplotlib-fontja", "scour")
@@ -194,7 +194,6 @@ def _png(figure: Figure) -> bytes:
 
 def _svg(figure: Figure) -> str:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from scour import scour
 
     # SVG での字の大きさで、配置だけを先に決める。
     # savefig に任せると、配置のために図全体をもう一度描く。
@@ -206,6 +205,17 @@ def _svg(figure: Figure) -> str:
     buffer = io.StringIO()
     nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
     figure.savefig(buffer, format="svg", metadata=nothing)
+    return compact(buffer.getvalue())
+
+
+def compact(svg: str) -> str:
+    """Matplotlib の描いた SVG から、見た目に要らないものを除きます。
+
+    Args:
+        svg: 除く前の SVG。
+    """
+    from scour import scour
+
     options = scour.parse_args(
         [
             "--enable-viewboxing",
@@ -221,7 +231,7 @@ def _svg(figure: Figure) -> str:
             "--disable-simplify-colors",
         ]
     )
-    text: str = scour.scourString(buffer.getvalue(), options)
+    text: str = scour.scourString(svg, options)
     return text
 
 

@@ -97,7 +97,7 @@ h1, .contents { break-before: page; }
 .contents > ul > li > a { break-after: avoid; }
 .contents a { color: inherit; display: flex; text-decoration: none; }
 .contents a::after { content: attr(data-page); margin-left: auto; padding-left: 1em; }
-.dl-figure img, .dl-plot { max-height: 105mm; width: auto; }
+.dl-figure img { max-height: 105mm; width: auto; }
 div.arithmatex { overflow: visible; break-inside: avoid; }
 .admonition, .doc-object { box-decoration-break: clone; }
 """

@@ -36,7 +36,7 @@ def count(pages: Mapping[str, str]) -> dict[str, str]:
         "セル": cells,
         "セルの出力": notebooks.count(_OUTPUT),
         "数式": everything.count("<math"),
-        "図": len(_FIGURE.findall(everything)) + notebooks.count("dl-plot"),
+        "図": len(_FIGURE.findall(everything)),
         "関数": functions,
         "勾配": len(_GRADIENT.findall(everything)),
         "訂正": everything.count('class="admonition correction"'),

@@ -12,7 +12,6 @@ import json
 import os
 import re
 import shutil
-import struct
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
@@ -25,12 +24,16 @@ from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-from dlnotes.figures._build import source_key
+from dlnotes.figures._build import compact, source_key
 from dlnotes.site import reuse
+from dlnotes.site.pictures import size
 
 __all__ = ["as_markdown", "outputs_by_cell", "render", "seal_cache", "use_cache"]
 
 Cell = dict[str, Any]
+_JUPYTER = Path(__file__).parent / "jupyter"
+# kernel.json が、ノートブックより先に動かす。図の見た目を、ほかのページの図とそろえる。
+_STYLE = "from dlnotes.figures import _style"
 _ALT = re.compile(r"^# 図: *(.+)$", re.MULTILINE)
 
 
@@ -50,8 +53,9 @@ def use_cache(config: MkDocsConfig, folder: Path) -> None:
         folder: キャッシュを置くフォルダー。
     """
     cells = (c for nb in sorted(Path(config.docs_dir).rglob("*.ipynb")) for c in read_cells(nb))
-    code = "\n".join(cell["source"] for cell in cells if cell["cell_type"] == "code")
-    current = folder / source_key(code)[:16]
+    code = [cell["source"] for cell in cells if cell["cell_type"] == "code"]
+    kernel = (_JUPYTER / "kernels" / "dlnotes" / "kernel.json").read_text("utf-8")
+    current = folder / reuse.digest(source_key("\n".join([*code, _STYLE])), kernel).hex()[:16]
     config.plugins["mkdocs-jupyter"].config["cache_dir"] = str(current)
     for old in folder.glob("*"):
         if old != current:
@@ -61,7 +65,11 @@ def use_cache(config: MkDocsConfig, folder: Path) -> None:
         if not _is_sealed(entry):
             entry.unlink()
     # 読む人の機器にある別のカーネルではなく、このビルドの Python で動かす。
-    os.environ["JUPYTER_PATH"] = str(Path(__file__).parent / "jupyter")
+    os.environ["JUPYTER_PATH"] = str(_JUPYTER)
+
+
+def _cache(config: MkDocsConfig) -> Path:
+    return Path(config.plugins["mkdocs-jupyter"].config["cache_dir"])
 
 
 def _seal(entry: Path) -> str:
@@ -79,8 +87,7 @@ def seal_cache(config: MkDocsConfig) -> None:
     Args:
         config: `use_cache` が書きかえた設定。
     """
-    folder = Path(config.plugins["mkdocs-jupyter"].config["cache_dir"])
-    for entry in folder.glob("*.json"):
+    for entry in _cache(config).glob("*.json"):
         if not _is_sealed(entry):
             entry.with_suffix(".sha256").write_text(_seal(entry), encoding="utf-8")
 
@@ -102,23 +109,28 @@ def _text(outputs: Iterable[Tag]) -> str:
     return f"```text\n{text}\n```"
 
 
-def _images(outputs: Iterable[Tag], code: str, save_image: Callable[[bytes, str], str]) -> str:
+def _figures(outputs: Iterable[Tag], code: str, save: Callable[[str], str]) -> str:
     alt = _ALT.search(code)
     if alt is None:
         raise PluginError(f"図を出すセルに「# 図: 代替文」の行がありません:\n{code}")
     images = [image for output in outputs for image in output.find_all("img")]
-    data = [base64.b64decode(str(image["src"]).partition(",")[2]) for image in images]
-    return "\n\n".join(_image(png, alt[1], save_image(png, "png")) for png in data)
+    drawn = [base64.b64decode(str(image["src"]).partition(",")[2]).decode() for image in images]
+    return "\n\n".join(_figure(compact(svg), alt[1], save) for svg in drawn)
 
 
-def _image(png: bytes, alt: str, address: str) -> str:
+def _figure(svg: str, alt: str, save: Callable[[str], str]) -> str:
+    # Matplotlib を読みこむので、ノートブックの変わらないビルドでは読まない。
+    from dlnotes.figures._style import to_dark
+
     # 大きさを書いておくと、図が届いたときに、読んでいる場所が動かない。
-    width, height = struct.unpack_from(">II", png, 16)
-    return f"![{alt}]({address}){{ .dl-plot loading=lazy width={width} height={height} }}"
+    width, height = size(svg)
+    pair = [f"{save(svg)}#only-light", f"{save(to_dark(svg))}#only-dark"]
+    images = [f"![{alt}]({one}){{ loading=lazy width={width} height={height} }}" for one in pair]
+    return "\n".join([*images, "{: .dl-figure .dl-plot }"])
 
 
 def _blocks(
-    cells: list[Cell], outputs: dict[str, list[Tag]], save_image: Callable[[bytes, str], str]
+    cells: list[Cell], outputs: dict[str, list[Tag]], save: Callable[[str], str]
 ) -> Iterator[str]:
     for cell in cells:
         if cell["cell_type"] == "markdown":
@@ -127,8 +139,7 @@ def _blocks(
         code = cell["source"]
         parts = groupby(outputs[cell["id"]], key=lambda output: output.find("img") is not None)
         shown = [
-            _images(group, code, save_image) if has_image else _text(group)
-            for has_image, group in parts
+            _figures(group, code, save) if has_image else _text(group) for has_image, group in parts
         ]
         text = "\n\n".join([f"```python\n{code}\n```", *shown])
         if "answer" in cell["metadata"].get("tags", []):
@@ -137,7 +148,7 @@ def _blocks(
 
 
 def as_markdown(
-    cells: list[Cell], outputs: dict[str, list[Tag]], save_image: Callable[[bytes, str], str]
+    cells: list[Cell], outputs: dict[str, list[Tag]], save: Callable[[str], str]
 ) -> str:
     """ノートブックのセルと出力を、ひと続きの Markdown にします。
 
@@ -146,12 +157,12 @@ def as_markdown(
     Args:
         cells: ノートブックのセル。
         outputs: コードのセルの id から出力への対応。
-        save_image: 画像と拡張子を受け取って保存し、ページから見た場所を返す関数。
+        save: SVG を受け取って保存し、ページから見た場所を返す関数。
 
     Raises:
         PluginError: 図を出すセルに代替文がないとき。
     """
-    return "\n\n".join(_blocks(cells, outputs, save_image))
+    return "\n\n".join(_blocks(cells, outputs, save))
 
 
 def _links(notebook: str, repository: str | None) -> str:
@@ -184,14 +195,15 @@ def render(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     def convert() -> tuple[str, dict[str, bytes]]:
         images = {}
 
-        def save_image(data: bytes, suffix: str) -> str:
-            name = f"{hashlib.sha256(data).hexdigest()[:16]}.{suffix}"
-            images[f"figures/{source.stem}/{name}"] = data
+        def save(svg: str) -> str:
+            name = f"{hashlib.sha256(svg.encode()).hexdigest()[:16]}.svg"
+            images[f"figures/{source.stem}/{name}"] = svg.encode()
             return f"../figures/{source.stem}/{name}"
 
-        return as_markdown(cells, outputs_by_cell(html), save_image), images
+        return as_markdown(cells, outputs_by_cell(html), save), images
 
-    key = reuse.digest(html, cells, around)
+    # 明暗の色が変われば、同じ出力からも違う図ができる。
+    key = reuse.digest(html, cells, _cache(config).name, around)
     markdown, images = reuse.once("ノートブック", page.url, key, convert)
     for uri, data in images.items():
         files.append(File.generated(config, uri, content=data))

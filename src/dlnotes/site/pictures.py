@@ -31,19 +31,15 @@ def dark_name(name: str) -> str:
     return name.removesuffix(".svg") + ".dark.svg"
 
 
-def size(svg: Path) -> tuple[int, int]:
+def size(svg: str) -> tuple[int, int]:
     """SVG の表示の幅と高さ（CSS ピクセル）を読みます。
 
     Raises:
-        PictureError: SVG がない、または大きさが書かれていないとき。
+        ValueError: 大きさが書かれていないとき。
     """
-    try:
-        head = svg.read_text(encoding="utf-8")[:2000]
-    except FileNotFoundError as error:
-        raise PictureError(f"図がありません: {'/'.join(svg.parts[-2:])}") from error
-    match = _SIZE.search(head)
+    match = _SIZE.search(svg[:2000])
     if match is None:
-        raise PictureError(f"SVG に viewBox がありません: {svg.name}")
+        raise ValueError("viewBox がありません")
     # Matplotlib の 1 単位は 1/72 インチ、CSS の 1 ピクセルは 1/96 インチ。
     return round(float(match[1]) * 96 / 72), round(float(match[2]) * 96 / 72)
 
@@ -86,10 +82,18 @@ class _PictureTreeprocessor(Treeprocessor):
         else:
             figure.extend(self._pair(image, match["above"], match["path"]))
 
+    def _size(self, name: str) -> tuple[int, int]:
+        try:
+            return size((self.root / name).read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise PictureError(f"図がありません: {name}") from error
+        except ValueError as error:
+            raise PictureError(f"図を読めません: {name} に {error}") from error
+
     def _pair(
         self, image: ElementTree.Element, above: str, path: str
     ) -> tuple[ElementTree.Element, ElementTree.Element]:
-        width, height = size(self.root / f"{path}.svg")
+        width, height = self._size(f"{path}.svg")
         source = f"{above}figures/{path}.svg"
         # 見えない側の画像は、lazy なら取りにいかない。
         common = {"width": str(width), "height": str(height), "loading": "lazy"}

@@ -196,7 +196,7 @@
         let expected = ""
         for (let e = box.nextElementSibling; e; e = e.nextElementSibling) {
           if (e.matches(".language-text")) expected += e.querySelector("pre").textContent.trimEnd() + "\n"
-          else if (!e.querySelector("img.dl-plot")) break
+          else if (!e.matches(".dl-plot")) break
         }
         if (!expected) return ""
         return printed.trimEnd() === expected.trimEnd() ? "、ページの出力と同じ" : "、ページの出力と違います"
