@@ -99,7 +99,7 @@ def step(u: Array) -> Array:
 
 @checked(_real)
 def step_derivative(u: Array) -> Array:
-    r"""ステップ関数の導関数。どこでも 0 なので、勾配降下法では学習できません。
+    r"""ステップ関数の導関数。0 なので、この層とその前の層の重みは、勾配降下法では学習できません。
 
     $$f'(u) = 0$$
 
@@ -265,7 +265,7 @@ def relu_derivative(u: Array) -> Array:
 
 @checked(_real_and_slope)
 def leaky_relu(u: Array, *, negative_slope: float = 0.01) -> Array:
-    r"""Leaky ReLU。負の側にもわずかな傾き α を残し、ユニットが死ぬのを防ぎます。
+    r"""Leaky ReLU。負の側にもわずかな傾き α を残し、ユニットを死ににくくします。
 
     $$f(u) = \begin{cases} u & (u > 0) \\ \alpha u & (u \le 0) \end{cases}$$
 

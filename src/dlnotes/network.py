@@ -269,7 +269,7 @@ def init_network(
 
 
 def he_normal(d_in: int, d_out: int, *, rng: np.random.Generator) -> Array:
-    r"""He の初期値。ReLU の層を重ねても、信号の大きさが変わりません。
+    r"""He の初期値。ReLU の層を重ねても、信号の二乗平均の期待値が変わりません。
 
     $$W_{ij} \sim \mathcal{N}\left(0,\, \frac{2}{D_{\mathrm{in}}}\right)$$
 

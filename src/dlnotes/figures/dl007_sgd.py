@@ -90,7 +90,7 @@ def drift() -> Figure:
     ax.semilogy(t, stale, "--", color=_style.RED, label="前半でまとめて学習")
     ax.semilogy(t, mean, "-", color=_style.BLUE, label="1 個ずつ学習し続ける")
     ax.axvline(1000, color=_style.INK, linestyle=":")
-    ax.set(xlabel="届いたサンプルの番号", ylabel="直前 50 個の誤差の平均", ylim=(1e-2, 1e2))
+    ax.set(xlabel="届いたサンプルの番号", ylabel="50 個ごとの誤差の平均", ylim=(1e-2, 1e2))
     ax.legend(loc="upper left")
     return drawing
 
