@@ -312,3 +312,20 @@ def test_a_bump_has_one_height_and_two_ends():
         ua.bump_network(0, 1, height=[1, 2])
     with pytest.raises(TypeError, match="区間の左端 a は数が必要ですが list でした"):
         ua.bump_network([0], [1])
+
+
+def test_networks_put_together_by_hand_are_float64_whatever_is_given():
+    one, three = np.float32(0.1), np.float32(0.3)
+
+    def narrow(x):
+        return np.sin(x).astype(np.float32)
+
+    networks = [
+        ua.bump_network(one, three),
+        ua.bump_network(one, three, steepness=5),
+        ua.staircase_network(narrow, one, three, 4),
+        ua.relu_interpolant(narrow, one, three, 4),
+    ]
+    dtypes = {a.dtype for network in networks for layer in network for a in (layer.W, layer.b)}
+    assert dtypes == {np.dtype(np.float64)}
+    assert isinstance(ua.sup_error(networks[3], narrow, one, three), float)

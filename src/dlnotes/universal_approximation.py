@@ -60,7 +60,8 @@ def bump_network(
     """
     _check_interval(left, right)
     jumps = as_finite("height", as_number("height", height)) * np.array([1.0, -1.0])
-    return _sum_of_jumps(np.array([left, right]), jumps, 0.0, steepness)
+    ends = np.array([left, right], dtype=np.float64)
+    return _sum_of_jumps(ends, jumps, 0.0, steepness)
 
 
 def staircase_network(
@@ -74,7 +75,7 @@ def staircase_network(
     \end{aligned}$$
 
     $c_i$ は i 番目の区画の中央、$t_{i-1}$ は左端です。
-    段ごとに一つのこぶを置いて足したものと同じですが、隣り合うこぶの下りと上りを
+    区間の中では、左端を除いて、段ごとに一つのこぶを置いて足したものと同じですが、隣り合うこぶの下りと上りを
     一つにまとめるので、n 段が n − 1 ユニットで済みます。
     誤差は $\max\lvert f'\rvert \cdot (b - a) / 2n$ 以下で、段の数に反比例します。
 
@@ -266,12 +267,12 @@ def _with_zeros(t: Array, u: Array) -> Array:
 
 def _nodes(low: float, high: float, n: int) -> Array:
     _check_interval(low, high)
-    return np.linspace(low, high, n + 1)
+    return np.linspace(float(low), float(high), n + 1)
 
 
 def _values(f: Function, x: Array) -> Array:
     # 複製を渡すので、引数に書き込む f であっても x は変わらない。
-    y = as_finite("f(x)", f(x.copy()))
+    y = as_finite("f(x)", f(x.copy())).astype(np.float64, copy=False)
     check_same_shape(("f(x)", "x"), y, x)
     return y
 
