@@ -46,7 +46,8 @@ def scatter(B: float) -> tuple[Figure, str]:
     ax.set(xlabel="勾配の成分の一つ", ylabel="もう一つの成分", title=f"散らばり {spread:.3f}")
     ax.set(xlim=(G[:, 0].min() - 0.1, G[:, 0].max() + 0.1))
     ax.set(ylim=(G[:, 1].min() - 0.1, G[:, 1].max() + 0.1))
-    return drawing, f"この二つの成分での、全サンプルの勾配からの隔たりは、二乗の平均の平方根で {spread:.3f} です。"
+    says = "二つの成分での、全サンプルの勾配からの隔たりは、二乗の平均の平方根で"
+    return drawing, f"{says} {spread:.3f} です。"
 
 
 def variance() -> Figure:
