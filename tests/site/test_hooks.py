@@ -117,7 +117,7 @@ def test_garbage_is_collected_again_after_a_broken_build(
     def stop(*_: Any) -> None:
         raise Stop
 
-    monkeypatch.setattr(hooks, "_take_lock", stop)
+    monkeypatch.setattr(hooks.lock, "take", stop)
     with pytest.raises(Stop):
         hooks.on_config(None)  # type: ignore[arg-type]
     assert not gc.isenabled()

@@ -146,10 +146,37 @@ def test_wrong_file_of_one_source_is_taken_from_the_other(
     assert contents(tmp_path) == DATA
 
 
-def test_no_source_is_one_japanese_line(tmp_path: Path, capfd: Any) -> None:
+def test_no_source_is_one_japanese_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
     assert runtime.main(tmp_path) == 1
     said = capfd.readouterr().err.splitlines()
     assert said[-1].startswith("エラー: 実行環境（Pyodide）の配布元につながりません。")
+
+
+def test_build_in_progress_is_waited_for(tmp_path: Path) -> None:
+    """途中のビルドが翻訳しているものを、途中のものとして消してしまわない。"""
+    code = (
+        "from dlnotes.site import lock, runtime\n"
+        "runtime.fetch = lambda folder: print('取りよせ', flush=True)\n"
+        "runtime.precompile = lambda folder: print('翻訳', flush=True)\n"
+        "{}"
+    )
+    command = [sys.executable, "-c"]
+    hold = "lock.take(); print('始め', flush=True); input(); print('終わり', flush=True)"
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with (tmp_path / "said").open("w") as said:
+        options = pipes | {"stdout": said, "cwd": tmp_path}
+        builder = subprocess.Popen([*command, code.format(hold)], **options)
+        while "始め" not in (tmp_path / "said").read_text():
+            assert builder.poll() is None
+        other = subprocess.Popen([*command, code.format("runtime.main()")], **options)
+        assert other.stderr is not None
+        assert other.stderr.readline() == "別のビルドが終わるのを待っています。\n"
+        builder.communicate("\n")
+        other.communicate()
+    assert (tmp_path / "said").read_text().split() == ["始め", "終わり", "取りよせ", "翻訳"]
 
 
 @pytest.mark.parametrize(

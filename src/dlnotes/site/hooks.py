@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import gc
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -24,15 +23,12 @@ from mkdocstrings import MkdocstringsPlugin
 from watchdog.observers.polling import PollingObserver
 
 from dlnotes.figures import _build
-from dlnotes.site import counts, fonts, notebooks, reuse, runtime
+from dlnotes.site import counts, fonts, lock, notebooks, reuse, runtime
 from dlnotes.site.compact import compact
 from dlnotes.site.glossary import search_words
 from dlnotes.site.policy import with_policy
 from dlnotes.site.sharing import description
 from dlnotes.site.stylesheets import trim_all
-
-if sys.platform != "win32":
-    import fcntl
 
 _CACHE = Path(".cache")
 _FIGURES = _CACHE / "figures"
@@ -42,25 +38,6 @@ _MATH_FONT = "assets/fonts/math.woff2"
 _math_characters: set[str] = set()
 
 
-@cache
-def _lock() -> list[int]:
-    """鍵をかけるもの（キャッシュのフォルダー）。Windows では、鍵をかけずに進む。"""
-    if sys.platform == "win32":
-        return []
-    _CACHE.mkdir(parents=True, exist_ok=True)
-    return [os.open(_CACHE, os.O_RDONLY)]
-
-
-def _take_lock() -> None:
-    """同じキャッシュを使うビルドを一つにする。強制終了されても、鍵は残らない。"""
-    for folder in _lock():
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print("別のビルドが終わるのを待っています。", file=sys.stderr, flush=True)
-            fcntl.flock(folder, fcntl.LOCK_EX)
-
-
 def _results(config: MkDocsConfig) -> Path:
     """ページごとの仕事の結果の置き場所。オフライン版とそうでないものを交互に作っても、どちらも残る。"""
     return _CACHE / ("offline.pickle" if config.extra["offline"] else "pages.pickle")
@@ -68,8 +45,7 @@ def _results(config: MkDocsConfig) -> Path:
 
 def _end_build() -> None:
     gc.enable()
-    for folder in _lock():
-        fcntl.flock(folder, fcntl.LOCK_UN)
+    lock.release()
 
 
 @cache
@@ -89,12 +65,12 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     # 残しておくものが多いので、ごみ集めは、何も集められないのにビルドの六分の一の時間を使う。
     gc.disable()
     _math_characters.clear()
-    _take_lock()
+    lock.take()
     if _build.stale(_FIGURES):
         # 編集された関数を読み直すため、別のプロセスで描く。
         command = [sys.executable, "-m", "dlnotes.figures", str(_FIGURES)]
         # ビルドだけが強制終了されても、描き終わるまでは鍵を持たせておく。
-        if subprocess.run(command, pass_fds=_lock(), check=False).returncode:
+        if subprocess.run(command, pass_fds=lock.handles(), check=False).returncode:
             raise PluginError("図を描けませんでした（理由は上にあります）")
     notebooks.use_cache(config, _CACHE / "notebooks")
     reuse.load(_results(config))

@@ -29,6 +29,8 @@ from urllib.request import urlopen
 from flit_core.wheel import WheelBuilder
 from tqdm import tqdm
 
+from dlnotes.site import lock
+
 __all__ = ["Asset", "assets", "collect", "fetch", "precompile"]
 
 _RECORD: dict[str, Any] = json.loads(Path(__file__).with_suffix(".json").read_text("utf-8"))
@@ -275,14 +277,14 @@ def collect(folder: Path) -> dict[str, Path]:
     wheels = [_own_wheel(made), _font_wheel(made)]
     fixed = {"install_dir": "site", "package_type": "package", "unvendored_tests": False}
     inside = f"{VERSION}-{_CONTENT}"
-    lock = {
+    listing = {
         "folder": inside,
         "core": core,
         "info": _RECORD["info"],
         "packages": {row["name"].lower(): row | fixed for row in fetched + wheels},
     }
     with _replacing(made / "lock.json") as file:
-        file.write(json.dumps(lock).encode())
+        file.write(json.dumps(listing).encode())
     names = {row["file_name"] for row in wheels}
     for old in made.glob("*.whl"):
         if old.name not in names:
@@ -345,12 +347,16 @@ def _font_wheel(folder: Path) -> dict[str, Any]:
 
 def main(folder: Path = Path(".cache/runtime")) -> int:
     """足りないファイルを取りよせ、翻訳します。"""
+    # 同じものを作っている途中のビルドの、仕事を消さない。
+    lock.take()
     try:
         fetch(folder)
         precompile(folder)
     except RuntimeError as error:
         print(f"エラー: {error}", file=sys.stderr)
         return 1
+    finally:
+        lock.release()
     return 0
 
 
