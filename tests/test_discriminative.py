@@ -357,7 +357,7 @@ def test_perceptron_needs_at_least_one_epoch(epochs):
 
 def test_perceptron_refuses_soft_labels():
     with pytest.raises(ValueError, match="labels は one-hot が必要"):
-        dis.fit_perceptron([[0], [1]], [[0.5, 0.5], [0, 1]])
+        dis.fit_perceptron([[0], [1], [2]], [[0.5, 0.5], [0, 1], [1, 0]])
 
 
 @given(D=st.integers(1, 5).filter(lambda D: D != 2))
