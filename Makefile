@@ -31,24 +31,24 @@ help:  ## この一覧を出します
 serve: found-python  ## サイトを http://127.0.0.1:8000/ で見ます（PORT=番号 で変えられます）
 	@$(bootstrap) port $(PORT)
 	@$(bootstrap) venv requirements/site.txt
-	$(python) -m mkdocs serve --strict -a 127.0.0.1:$(PORT)
+	$(python) -m mkdocs serve -a 127.0.0.1:$(PORT)
 
 # できあがってから入れ替えるので、失敗しても止めても前の site/ が残る。
 site: site-venv  ## サイトを site/ に作ります
 	@$(locked) sh -ec ' \
 	rm -rf .cache/site-new; mkdir -p .cache; \
 	if [ ! -d site ] && [ -d .cache/site-old ]; then mv .cache/site-old site; fi; \
-	$(python) -m mkdocs build --strict --site-dir .cache/site-new; \
+	$(python) -m mkdocs build --site-dir .cache/site-new; \
 	rm -rf .cache/site-old; if [ -d site ]; then mv site .cache/site-old; fi; \
 	mv .cache/site-new site; rm -rf .cache/site-old'
 
 offline: site-venv  ## サーバーなしで、検索もできるサイトを dlnotes-offline.zip に作ります
 	@DLNOTES_OFFLINE=true $(locked) sh -ec ' \
-	$(python) -m mkdocs build --strict --site-dir .cache/offline; \
+	$(python) -m mkdocs build --site-dir .cache/offline; \
 	$(python) -m dlnotes.site.offline .cache/offline dlnotes-offline.zip'
 
 book: site  ## サイトと、全ページを一冊にした PDF と EPUB を site/ に作ります
-	@$(with_chromium) $(python) -m dlnotes.site.book site
+	@$(with_chromium) $(locked) $(python) -m dlnotes.site.book site
 
 test: check node $(if $(filter 0,$(BROWSER)),,runtime)  ## すべてのテストをします（BROWSER=0 でブラウザのテストを省きます）
 ifeq ($(BROWSER),0)
@@ -102,7 +102,8 @@ upgrade: found-python  ## 固定版を範囲の中でいちばん新しくし、
 
 clean:  ## 作ったものをすべて消します（環境も消えます）
 	@if [ -f '$(VENV)/pyvenv.cfg' ]; then rm -rf '$(VENV)' '$(VENV).old'; fi
-	rm -rf site dlnotes-offline.zip .cache .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	find src tests docs requirements -name __pycache__ -prune -exec rm -rf {} +
+	rm -rf site dist dlnotes-offline.zip .cache .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
 # 実行環境がなければ、ページの中で動くことを確かめられない。
 runtime: test-venv

@@ -38,6 +38,13 @@ FOCUSED = """(selectors) => {
   const names = Object.keys(selectors).filter(name => element.matches(selectors[name]))
   return {names, seen, html: element.outerHTML.slice(0, 150) + style.outline}
 }"""
+# いま焦点のある、本文の要素が、上の帯にすっかり隠れているか。
+COVERED = """() => {
+  const element = document.activeElement
+  const bottom = document.querySelector(".md-header").getBoundingClientRect().bottom
+  const covered = element.getBoundingClientRect().bottom <= bottom
+  return {inside: !!element.closest("article"), covered, html: element.outerHTML.slice(0, 150)}
+}"""
 EVERYWHERE = {
     "本文へのリンク": ".md-skip",
     "ページの移動": ".md-nav__link",
@@ -53,7 +60,6 @@ PARTS = {
         "実行": ".dl-run button",
         "つまみ": "[type=range]",
         "用語": "a.dl-term",
-        "横に動く式": "div.arithmatex",
     },
     "quiz/": {"選択肢": "[type=radio]", "答え合わせ": "form button", "題目": "select"},
 }
@@ -93,6 +99,18 @@ def test_tab_reaches_every_part_and_shows_where_it_is(
     assert stops[0]["names"] == ["本文へのリンク"]
     assert set(parts) - {name for stop in stops for name in stop["names"]} == set()
     assert [stop["html"] for stop in stops if not stop["seen"]] == []
+
+
+def test_focus_going_back_is_never_under_the_header(desk: Page, base: str) -> None:
+    desk.goto(f"{base}dl005_output_activations/", wait_until="networkidle")
+    desk.locator(".md-footer__link--prev").focus()
+    stops: list[dict[str, Any]] = []
+    while not stops or stops[-1]["inside"]:
+        desk.keyboard.press("Shift+Tab")
+        stops.append(desk.evaluate(COVERED))
+        assert len(stops) < 400
+    assert len(stops) > 50
+    assert [stop["html"] for stop in stops[:-1] if stop["covered"]] == []
 
 
 def test_skip_link_leads_to_the_text(page: Page) -> None:

@@ -12,7 +12,6 @@ import pytest
 from playwright.sync_api import Page, expect
 
 LIMIT = 160_000
-NOTEBOOK_LIMIT = 60_000
 SCRIPTS_LIMIT = 12_288
 EVERY_SCHEME = pytest.mark.parametrize("scheme", ["light", "dark"])
 
@@ -68,12 +67,6 @@ def test_first_view_is_light(visit: Any, site: Path, url: str) -> None:
     table = "".join(f"\n{size:7} {path}" for path, size in sizes.items())
     print(f"{sum(sizes.values()):7} {url or 'index'}{table}")
     assert sum(sizes.values()) <= LIMIT
-
-
-def test_page_of_a_notebook_is_small_without_its_figures(site: Path) -> None:
-    for page in (site / "notebooks").glob("*/index.html"):
-        html = page.read_text(encoding="utf-8")
-        assert len(re.sub(r"data:image[^\"']*", "", html).encode()) <= NOTEBOOK_LIMIT, page
 
 
 def test_scripts_of_one_page_are_small(visit: Any, site: Path, url: str) -> None:

@@ -179,6 +179,9 @@ def test_page_works_where_storage_is_forbidden(forbidden: Page, address: str) ->
     answer(forbidden, 0, well=True)
     answer(forbidden, 1, well=False)
     expect(forbidden.locator(TOTAL)).to_contain_text("2 問に答え、1 問正解")
+    # 記録のないことを、ほかの窓で消されたこととみなさない。
+    forbidden.evaluate("dispatchEvent(new PageTransitionEvent('pageshow'))")
+    expect(forbidden.locator(TOTAL)).to_contain_text("2 問に答え、1 問正解")
     forbidden.get_by_role("button", name="やり直す").click()
     forbidden.get_by_role("button", name="記録を消す").click()
     expect(forbidden.locator(TOTAL)).to_contain_text("0 問に答え")
@@ -251,6 +254,23 @@ def test_link_to_a_hidden_topic_shows_it(page: Page) -> None:
     expect(target).to_be_hidden()
     page.evaluate("id => { location.hash = id }", target.get_attribute("id"))
     expect(target).to_be_in_viewport()
+
+
+def test_same_link_to_a_hidden_topic_shows_it_again(page: Page) -> None:
+    link, target = page.locator(".md-nav--secondary a").last, page.locator("article h2").last
+    for _ in range(2):
+        page.get_by_label("題目").select_option(index=1)
+        expect(target).to_be_hidden()
+        link.evaluate("link => link.click()")
+        expect(target).to_be_in_viewport()
+
+
+def test_choice_not_yet_answered_stays_when_the_topic_changes(page: Page) -> None:
+    choice = question(page, 0).get_by_role("radio").first
+    choice.check()
+    for index in (2, 0):
+        page.get_by_label("題目").select_option(index=index)
+    expect(choice).to_be_checked()
 
 
 def test_link_that_cannot_be_decoded_is_ignored(page: Page) -> None:

@@ -117,6 +117,14 @@ def test_lines_of_japanese_break_by_the_strict_rules(page: Page, base: str) -> N
     assert style[2] in {"normal", None}
 
 
+def test_formulas_have_no_scrollbar_of_their_own_beside_them(page: Page, base: str) -> None:
+    page.goto(f"{base}dl008_minibatch/")
+    found = page.locator("article .arithmatex").evaluate_all(
+        "boxes => [...new Set(boxes.map(box => getComputedStyle(box).overflow))]"
+    )
+    assert found == ["auto hidden"]
+
+
 def test_keyboard_stops_only_at_what_scrolls_also_after_the_window_is_widened(
     page: Page, base: str
 ) -> None:

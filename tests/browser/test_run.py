@@ -153,6 +153,8 @@ def test_error_is_named_in_japanese_with_its_line(page: Page) -> None:
     expect(result).to_have_text(re.compile(r"^2 行目 SyntaxError（文法の誤り）"))
     result = run(page, "from dlnotes.activations import relu\nrelu('a')", ends="エラー")
     expect(result).to_have_text(re.compile(r"^2 行目 .*: u は実数の配列が必要"))
+    result = run(page, "a = 1\nb = 2\neval('1 +')", ends="エラー")
+    expect(result).to_have_text(re.compile(r"^3 行目 SyntaxError"))
     result = run(page, "import warnings\nwarnings.warn('x', RuntimeWarning)", ends="エラー")
     expect(result).to_have_text(re.compile(r"^2 行目 RuntimeWarning（計算の警告）"))
 
@@ -193,6 +195,14 @@ def test_figure_is_drawn_in_the_scheme_of_the_page(browser: Browser, base: str) 
 )
 def test_matplotlib_is_loaded_however_it_is_imported(fresh: Page, code: str) -> None:
     expect(run(fresh, code + "\nprint(1)", ends=" 秒")).to_have_text("1\n")
+
+
+def test_flushed_text_is_shown_while_the_code_goes_on(page: Page) -> None:
+    code = "import time\nprint('途中', end='', flush=True)\ntime.sleep(3)\nprint('。')"
+    result = run(page, code, ends="実行中")
+    expect(result).to_have_text("途中")
+    expect(result).to_have_text("途中。")
+    expect(buttons(page)["status"]).to_contain_text("秒", timeout=PATIENCE)
 
 
 def test_figure_drawn_before_an_error_is_not_given_to_the_next_block(page: Page) -> None:
@@ -303,6 +313,11 @@ def test_tab_indents_and_escape_lets_it_leave(page: Page) -> None:
     page.keyboard.press("Escape")
     page.keyboard.press("Tab")
     expect(block["run"]).to_be_focused()
+    # 選んだ行は、消さずに、どれも字下げする。
+    block["editor"].fill("x = 1\nprint(x)")
+    page.keyboard.press("Control+A")
+    page.keyboard.press("Tab")
+    expect(block["editor"]).to_have_value("    x = 1\n    print(x)")
     block["reset"].click()
 
 

@@ -178,6 +178,21 @@ def test_word_taken_back_while_the_index_comes_is_not_answered(browser: Browser,
     assert [text for text in seen if "見つかりました" in text] == []
 
 
+def test_part_that_did_not_arrive_is_fetched_again_at_the_next_word(
+    browser: Browser, base: str
+) -> None:
+    page = browser.new_page()
+    page.goto(base, wait_until="networkidle")
+    with page.expect_event("requestfailed"):
+        page.route("**/tinyseg.js", lambda route: route.abort())
+        page.locator(INPUT).click()
+        page.keyboard.type("ReL")
+    page.unroute("**/tinyseg.js")
+    page.keyboard.type("U")
+    expect(page.locator(META)).to_contain_text("見つかりました")
+    page.close()
+
+
 def test_search_and_schemes_work_where_storage_is_forbidden(forbidden: Page, base: str) -> None:
     forbidden.set_viewport_size({"width": 1280, "height": 800})
     forbidden.goto(base + "dl002_forward/")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -32,9 +33,12 @@ def take() -> None:
         except BlockingIOError:
             print("別のビルドが終わるのを待っています。", file=sys.stderr, flush=True)
             fcntl.flock(folder, fcntl.LOCK_EX)
+        except OSError:
+            pass  # 鍵のないファイルシステムでは、待たずに進む。
 
 
 def release() -> None:
     """鍵を外します。"""
     for folder in handles():
-        fcntl.flock(folder, fcntl.LOCK_UN)
+        with suppress(OSError):
+            fcntl.flock(folder, fcntl.LOCK_UN)

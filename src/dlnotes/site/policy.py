@@ -27,7 +27,6 @@ _RULES = {
     "font-src": "'self'",
     "connect-src": "'self'",
     "worker-src": "'self' blob:",
-    "manifest-src": "'self'",
     "form-action": "'self'",
     "base-uri": "'none'",
 }

@@ -21,10 +21,12 @@
       return {}
     }
   }
-  let record = read()
+  let record = read(), isKept = true
   const write = () => {
+    isKept = false
     try {
       localStorage.setItem(KEY, JSON.stringify(record))
+      isKept = localStorage.getItem(KEY) !== null
     } catch {}
   }
 
@@ -127,7 +129,7 @@
   only.ariaPressed = "false"
   const note = make("p", { className: "dl-quiz-note" })
   note.setAttribute("role", "status")
-  const filter = () => {
+  const filter = (isNew = true) => {
     const wrongOnly = only.ariaPressed === "true"
     let shown = 0
     topics.forEach((topic, i) => {
@@ -135,7 +137,7 @@
       const kept = topic.rest.filter(element => {
         const question = topic.mine.find(question => question.box === element)
         const keep = chosen && (!wrongOnly || !!question?.isWrong())
-        if (question) question.show(wrongOnly && keep ? undefined : question.saved())
+        if (question && isNew) question.show(wrongOnly && keep ? undefined : question.saved())
         if (question && keep) shown++
         element.hidden = !keep
         return keep
@@ -144,7 +146,8 @@
     })
     note.textContent = !wrongOnly ? "" : shown ? `間違えた ${shown} 問に、もう一度答えられます。` : "間違えた問題はありません。"
   }
-  select.onchange = filter
+  // 題目を替えただけなら、選びかけの答えを残す。
+  select.onchange = () => filter(only.ariaPressed === "true")
 
   const reset = button("やり直す", () => {
     confirm.hidden = false
@@ -177,17 +180,23 @@
   topics[0].heading.before(bar)
 
   // 目次や検索から、隠れている問題に来たとき。
-  addEventListener("hashchange", () => {
+  const reveal = () => {
     const target = document.querySelector(":target")
     if (!target?.closest("[hidden]")) return
     select.selectedIndex = 0
     only.ariaPressed = "false"
     filter()
     target.scrollIntoView()
+  }
+  addEventListener("hashchange", reveal)
+  // 同じ所へのリンクをもう一度押しても、hashchange は起きない。
+  addEventListener("click", event => {
+    if (event.target.closest("a")?.hash === location.hash) setTimeout(reveal)
   })
 
   // 別の窓で答えたことや消したことを写す。「戻る」で前のまま現れたページには、storage は届いていない。
   const follow = () => {
+    if (!isKept) return
     const before = questions.map(question => question.saved())
     record = read()
     // 変わらない問題では、選びかけの答えを残す。

@@ -26,6 +26,8 @@
   search.addEventListener("input", () => {
     search.dispatchEvent(new KeyboardEvent("keyup"));
     // 初めの一度は、電話では索引に何秒もかかる。その間、入力をうながす文を残さない。
-    if (search.value && found.textContent.trim() === empty) found.textContent = "索引を読みこんで、探しています…";
+    if (search.value && found.textContent.trim() === empty) {
+      found.textContent = "索引を読みこんで、探しています…（終わらなければ、通信を確かめて、打ち直してください）";
+    }
   });
 })();

@@ -41,6 +41,9 @@ class Stream(io.TextIOBase):
                 self.send()
         return len(text)
 
+    def flush(self):
+        self.send()
+
     def send(self):
         if self.waiting:
             emit(self.kind, "".join(self.waiting))
@@ -56,7 +59,9 @@ names = {"__name__": "__main__", "__builtins__": __builtins__}
 
 def explain(error, filename):
     rows = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == filename]
-    line = error.lineno if isinstance(error, SyntaxError) else rows[-1] if rows else None
+    # eval などに渡した文字の誤りなら、行の番号はその文字の中のもの。
+    mine = isinstance(error, SyntaxError) and error.filename == filename
+    line = error.lineno if mine else rows[-1] if rows else None
     kind = type(error).__name__
     known = (NAMES[c.__name__] for c in type(error).__mro__ if c.__name__ in NAMES)
     kind += f"（{name}）" if (name := next(known, "")) else ""

@@ -125,7 +125,9 @@
         if (isComposing) return
         if (key !== "Tab" && key !== "Shift") leave = key === "Escape"
         let text
-        if (key === "Tab" && !leave && !shiftKey) text = "    "
+        if (key === "Tab" && !leave && !shiftKey) {
+          text = editor.value.slice(editor.selectionStart, editor.selectionEnd).replace(/^/gm, "    ")
+        }
         if (key === "Enter") {
           const line = editor.value.slice(0, editor.selectionStart).split("\n").pop()
           text = "\n" + line.match(/^ */)[0] + (/:\s*$/.test(line) ? "    " : "")

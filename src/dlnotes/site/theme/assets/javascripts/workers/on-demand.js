@@ -9,17 +9,19 @@ const deliver = data => self.dispatchEvent(new MessageEvent("message", {data}));
 // 読む人のコードもこの worker を始められ、ページの決まり（CSP）はここに及ばない。よその住所は読まない。
 const script = location.search.slice(1);
 if (!/^search\.\w+\.min\.js$/.test(script)) throw new Error(script);
-let setup, ready, latest;
+let setup, ready, latest, imported;
 
 const load = async () => {
   const {docs} = await (await fetch("../../../search/index.json")).json();
-  importScripts(script);
-  await new Promise(resolve => {
+  if (!imported) importScripts(script);
+  imported = true;
+  await new Promise((resolve, reject) => {
     // 用意ができたという返事は、ページにはもう送ってある。
     self.postMessage = resolve;
+    // 日本語を区切る道具が届かなければ、返事もない。
+    self.addEventListener("unhandledrejection", event => reject(event.reason), {once: true});
     deliver({type: SETUP, data: {...setup, docs}});
-  });
-  self.postMessage = reply;
+  }).finally(() => { self.postMessage = reply; });
 };
 
 self.addEventListener("message", async event => {
