@@ -102,8 +102,8 @@ upgrade: found-python  ## 固定版を範囲の中でいちばん新しくし、
 
 clean:  ## 作ったものをすべて消します（環境も消えます）
 	@if [ -f '$(VENV)/pyvenv.cfg' ]; then rm -rf '$(VENV)' '$(VENV).old'; fi
-	find src tests docs requirements -name __pycache__ -prune -exec rm -rf {} +
 	rm -rf site dist dlnotes-offline.zip .cache .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	find . -name '.venv*' -prune -o -name __pycache__ -prune -exec rm -rf {} +
 
 # 実行環境がなければ、ページの中で動くことを確かめられない。
 runtime: test-venv

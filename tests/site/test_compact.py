@@ -32,6 +32,15 @@ def test_blank_lines_go_outside_code_and_scripts_only() -> None:
     )
 
 
+def test_long_name_breaks_after_its_dots_and_lines_in_headings_and_tables_only() -> None:
+    name = "a_b.c(d)"
+    heading = f'<span class="doc doc-object-name doc-function-name">{name}</span>'
+    html = compact(f'<table><td><code>{name}</code><a href="a_b">{name}</a></table>{heading}')
+    assert html.count("a_<wbr>b.<wbr>c(<wbr>d)") == 3
+    assert "href=a_b" in html
+    assert "<wbr>" not in compact(f"<p><code>{name}</code>")
+
+
 def test_inline_formula_loses_only_its_wrapper() -> None:
     math = '<math data-search-exclude=""><mi>x</mi></math>'
     assert compact(f'<span class="arithmatex">{math}</span>') == "<math><mi>x</mi></math>"

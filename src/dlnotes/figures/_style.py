@@ -25,7 +25,7 @@ BLUE, RED, GREEN, PURPLE, ORANGE, SKY = (
     "#9a6a00",
     "#2a8fc7",
 )
-INK, FAINT = "#202124", "#a8aeb7"
+INK, FAINT = "#202124", "#8b929c"
 _GRID = "#c9cdd2"  # dlnotes.mplstyle の grid.color
 _DARK = {
     BLUE: "#6cb8f0",

@@ -83,7 +83,7 @@ def posterior_against_prior(percent: float) -> tuple[Figure, str]:
     def after(prior: Array, likelihood: Array) -> Array:
         return np.array([bayes_posterior([1 - p, p], likelihood)[1] for p in prior])
 
-    prevalence = np.append(np.geomspace(1e-4, 0.9, 61), here)
+    prevalence = np.r_[np.geomspace(1e-4, 0.5, 61), np.linspace(0.52, 0.9, 20), here]
     once = after(prevalence, _POSITIVE)
     negative = after(prevalence, 1 - _POSITIVE)
     for label, p, style, color in (
@@ -94,7 +94,7 @@ def posterior_against_prior(percent: float) -> tuple[Figure, str]:
     ):
         bottom.plot(prevalence[:-1], p[:-1], style, color=color, label=label)
         bottom.plot(here, p[-1], "o", color=color, clip_on=False)
-    bottom.axvline(here, color=_style.INK, linestyle="-", linewidth=1)
+    bottom.axvline(here, color=_style.INK, linestyle="-", linewidth=1, clip_on=False)
     bottom.set(xscale="log", xlabel="有病率", ylabel="病気の確率", ylim=(0, 1.02), xlim=(1e-4, 0.9))
     bottom.set_xticks([1e-4, 1e-3, 1e-2, 1e-1, 0.5], ["0.01%", "0.1%", "1%", "10%", "50%"])
     bottom.minorticks_off()

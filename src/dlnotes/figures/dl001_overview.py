@@ -246,11 +246,13 @@ def standardisation() -> Figure:
     """標準化しないと誤差の谷は細長く、標準化すると丸い。星印が底。"""
     drawing, (upper, lower) = _style.figure(2, height=6.2)
     x, d = house_prices(200, rng=np.random.default_rng(0))
-    _valley(upper, x, d, 1500.0, (np.linspace(-20, 140, 81), np.linspace(-300, 300, 81)))
-    upper.set(title="そのまま", xlabel="広さの重み", ylabel="駅からの距離の重み")
+    _valley(upper, x, d, 1500.0, (np.linspace(-110, 220, 121), np.linspace(-180, 20, 121)))
+    upper.set(title="そのまま", xlabel="広さの重み", ylabel="駅からの距離の重み", aspect="equal")
     x, d = (standardize(data, fit_standardizer(data)) for data in (x, d))
-    _valley(lower, x, d, 0.0, (np.linspace(-0.8, 2.4, 81), np.linspace(-1.6, 1, 81)))
-    lower.set(title="標準化した後", xlabel="広さの重み", ylabel="駅からの距離の重み")
+    _valley(lower, x, d, 0.0, (np.linspace(-0.8, 2.4, 81), np.linspace(-1.2, 0.75, 81)))
+    lower.set(
+        title="標準化した後", xlabel="広さの重み", ylabel="駅からの距離の重み", aspect="equal"
+    )
     return drawing
 
 
@@ -282,7 +284,7 @@ def generalisation() -> Figure:
     for K, color, style in ((1, ORANGE, ":"), (3, BLUE, "-"), (9, RED, "--")):
         upper.plot(fine, forward(fits[K], _powers(fine, K)), style, color=color, label=f"{K} 次")
     upper.plot(x, d, "o", color=INK, label="訓練データ")
-    upper.plot(x_test[:60], d_test[:60], ".", color=INK, alpha=0.35, ms=4, label="テストデータ")
+    upper.plot(x_test[:60], d_test[:60], ".", color=INK, alpha=0.6, ms=4, label="テストデータ")
     upper.set(xlabel="$x$", ylabel="$y$", ylim=(-3.7, 2.2))
     upper.legend(ncols=2, loc="lower left")
     degrees = list(fits)

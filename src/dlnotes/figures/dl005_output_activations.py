@@ -33,9 +33,11 @@ __all__ = [
 ]
 
 
-def _bars(ax: Axes, values: Array, label: str, color: str, *, hatch: str) -> None:
+def _bars(
+    ax: Axes, values: Array, label: str, color: str, *, hatch: str, digits: str = "%.2f"
+) -> None:
     bars = ax.bar(["$k=1$", "$k=2$", "$k=3$"], values, color=color, alpha=0.75, hatch=hatch)
-    ax.bar_label(bars, fmt="%.2f", padding=2)
+    ax.bar_label(bars, fmt=digits, padding=2)
     ax.axhline(0, color=_style.INK, linewidth=1)
     ax.margins(y=0.25)
     ax.set(ylabel=label)
@@ -46,8 +48,8 @@ def softmax_steps() -> Figure:
     drawing, axes = _style.figure(3, height=5.6, sharex=True)
     u = np.array([2.0, 1.0, -1.0])
     _bars(axes[0], u, "総入力 $u_k$", _style.BLUE, hatch="")
-    _bars(axes[1], np.exp(u), "$e^{u_k}$", _style.ORANGE, hatch="//")
-    _bars(axes[2], softmax(u), "出力 $y_k$", _style.GREEN, hatch="..")
+    _bars(axes[1], np.exp(u), r"$\exp u_k$", _style.ORANGE, hatch="//")
+    _bars(axes[2], softmax(u), "出力 $y_k$", _style.GREEN, hatch="..", digits="%.4f")
     axes[2].set(ylim=(0, 1))
     return drawing
 
@@ -68,7 +70,7 @@ def temperature(T: float) -> tuple[Figure, str]:
     for k, (column, color) in enumerate(zip(y.T, colors, strict=True)):
         bottom.plot(temperatures, column, color=color)
         bottom.plot(T, here[k], "o", color=color, clip_on=False)
-    bottom.axvline(T, color=_style.INK, linestyle="-", linewidth=1)
+    bottom.axvline(T, color=_style.INK, linestyle="-", linewidth=1, clip_on=False)
     bottom.set(xscale="log", xlabel="温度 $T$", ylabel="$y_k$", ylim=(0, 1.05), xlim=(0.1, 100))
     bottom.set_xticks([0.1, 1, 10, 100], ["0.1", "1", "10", "100"])
     return drawing, f"三つの確率は、順に {'、'.join(f'{p:.3f}' for p in here)} です。"

@@ -42,7 +42,7 @@ def redundant() -> Figure:
         smooth = losses[: len(losses) // width * width].reshape(-1, width).mean(axis=1)
         used = np.arange(1, len(smooth) + 1) * width * B
         ax.loglog(used, smooth, line, color=color, label=label)
-    ax.set(xlabel="計算した勾配の個数（サンプル数）", ylabel="誤差", ylim=(1e-5, 1e3))
+    ax.set(xlabel="計算した勾配の個数（サンプル数）", ylabel="誤差", ylim=(1e-6, 1e3))
     ax.legend(loc="upper left")
     return drawing
 

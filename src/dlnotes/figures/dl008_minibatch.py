@@ -40,12 +40,13 @@ def scatter(B: float) -> tuple[Figure, str]:
     rng = np.random.default_rng(2)
     orders = rng.permuted(np.tile(np.arange(100), (120, 1)), axis=1)
     g = G[orders[:, : int(B)]].mean(axis=1)
-    ax.plot(*g.T, "o", color=_style.BLUE, ms=4, alpha=0.5)
+    points, times = np.unique(g.round(9), axis=0, return_counts=True)
+    ax.scatter(*points.T, 16 * times, color=_style.BLUE, alpha=0.5, lw=0)
     ax.plot(*G.mean(axis=0), "+", color=_style.RED, ms=16, mew=3)
     spread = float(np.sqrt(((g - G.mean(axis=0)) ** 2).sum(axis=1).mean()))
     ax.set(xlabel="勾配の成分の一つ", ylabel="もう一つの成分", title=f"散らばり {spread:.3f}")
-    ax.set(xlim=(G[:, 0].min() - 0.1, G[:, 0].max() + 0.1))
-    ax.set(ylim=(G[:, 1].min() - 0.1, G[:, 1].max() + 0.1))
+    ax.set(xlim=(G[:, 0].min() - 0.6, G[:, 0].max() + 0.6))
+    ax.set(ylim=(G[:, 1].min() - 0.6, G[:, 1].max() + 0.6))
     says = "二つの成分での、全サンプルの勾配からの隔たりは、二乗の平均の平方根で"
     return drawing, f"{says} {spread:.3f} です。"
 
@@ -63,7 +64,7 @@ def variance() -> Figure:
     once = [G[orders[:, :B]].mean(1).var(0).sum() for B in sizes]
     B = np.linspace(1, 99, 200)
     ax.loglog(B, total / B, "-", color=_style.BLUE, label="重複ありの式")
-    ax.loglog(sizes, again, "o", color=_style.BLUE, label="重複ありの実測")
+    ax.loglog(sizes, again, "o", ms=9, mfc="none", mew=2, color=_style.BLUE, label="重複ありの実測")
     factor = (N - B) / (N - 1)
     ax.loglog(B, total / B * factor, "--", color=_style.RED, label="重複なしの式")
     ax.loglog(sizes, once, "s", color=_style.RED, label="重複なしの実測")

@@ -69,7 +69,7 @@ def step_size(h: float) -> tuple[Figure, str]:
         top.plot(reach, sigmoid(x) + slopes[-1] * (reach - x), style[1:], color=color)
         error = abs(slopes - true)
         bottom.loglog(steps[:-1], error[:-1], style, color=color, ms=3, lw=1.2, label=label)
-        bottom.loglog(h, error[-1], style[0], color=color, ms=9)
+        bottom.loglog(h, error[-1], style[0], color=color, ms=9, mfc="none", mew=2)
         bottom.axvline(best, color=color, linestyle=":", linewidth=1.2)
         says.append(f"{label}の誤差は {readable(float(f'{error[-1]:.0e}'))}")
     top.set(ylabel="$f(u)$", ylim=(0, 1.25), xlim=(-1.5, 4))

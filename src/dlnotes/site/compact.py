@@ -22,6 +22,10 @@ _TAG = re.compile(r'<[a-z][\w-]*(?:\s+[\w:-]+(?:="[^"]*")?)+\s*>')
 _ONE_WORD = re.compile(r'="([\w-]+)"')
 # Material は、日本語の文言を \u3053 のように、倍の長さで書く。
 _CONFIG = re.compile(r"(?<=<script id=__config type=\"application/json\">)[^<]*")
+# 関数の見出しと、表の中のコードとリンク。長い名前は、点と下線と括弧の後で折れるようにする。
+_HEADING = re.compile(r'(<span class="doc doc-object-name[^>]*>)([^<]*)')
+_CELL = re.compile(r"(<(?:code|a)\b[^>]*>)([^<]*)")
+_INSIDE_NAME = re.compile(r"(?<=[._(])(?=[A-Za-z])")
 # 横に動かす表の囲み。Material は、class のない表を、読む人のブラウザで一つずつ囲み、組み直させる。
 _TABLE = re.compile(r"<table>(.*?</table>)", re.DOTALL)
 _SCROLLED_TABLE = (
@@ -45,7 +49,8 @@ def compact(html: str) -> str:
         html: ページの HTML。
     """
     html = _NOT_FOR_READERS.sub("", _WRAPPER.sub(r"\1", html))
-    html = _TABLE.sub(_SCROLLED_TABLE, html)
+    html = _HEADING.sub(_breakable, html)
+    html = _TABLE.sub(lambda table: _CELL.sub(_breakable, table.expand(_SCROLLED_TABLE)), html)
     html = _NUMBER.sub('<span class="m">', _NAMESPACE.sub("", html))
     html = _PLAIN.sub(lambda match: match[1] or "", html)
     while (merged := _REPEATED.sub(r"\1", html)) != html:
@@ -58,6 +63,10 @@ def compact(html: str) -> str:
         return _squeeze(html)
     before, after = (_BETWEEN_TAGS.sub("", _squeeze(part)) for part in (before, after))
     return _NAVIGATION.sub(r"\1\2", before) + opening + _squeeze(article) + closing + after
+
+
+def _breakable(name: re.Match[str]) -> str:
+    return name[1] + _INSIDE_NAME.sub("<wbr>", name[2])
 
 
 def _rewrite(json_text: str) -> str:

@@ -13,6 +13,8 @@
     // 近似できなければ、線がない。
     status.classList.toggle("error", !!asked && !paths.length)
     svg.ariaLabel = `グラフ。${says}`
+    // 節の点が多いと、つながって、線を隠してしまう。
+    all("path")[3].style.strokeWidth = units.value > 24 ? "4px" : ""
     // 初めの path は、いま描いている線。
     all("path").forEach((path, i) => path.setAttribute("d", paths[i - 1] ?? ""));
     [high.textContent, low.textContent] = ends
