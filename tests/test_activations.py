@@ -421,3 +421,13 @@ def test_a_temperature_that_float32_does_not_have_is_refused(f, T):
 def test_a_missing_argument_is_named_with_the_function_that_lacks_it():
     with pytest.raises(TypeError, match=r"^relu\(\) missing 1 required positional argument: 'u'"):
         relu()
+
+
+def test_slope_beyond_float32_is_refused():
+    with pytest.raises(ValueError, match="negative_slope は有限の値が必要"):
+        leaky_relu(np.float32([0]), negative_slope=1e300)
+
+
+@pytest.mark.parametrize("u", [[1e200, -1e200], np.float32([1e20, -1e20])])
+def test_gelu_of_huge_values_is_straight(u):
+    np.testing.assert_array_equal(gelu_derivative(u), [1, 0])

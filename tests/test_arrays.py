@@ -353,3 +353,8 @@ def test_values_whose_squares_overflow_are_still_finite(dtype):
             as_finite("x", large)
         with pytest.raises(ValueError, match="x は有限の値が必要"):
             as_finite("x", np.where(np.isfinite(large), 0, large).astype(dtype).T)
+
+
+def test_letter_of_a_shape_stands_for_at_least_one():
+    with pytest.raises(ValueError, match=r"x は \(N, 3\) の形が必要ですが \(0, 3\) でした"):
+        check_shape("x", np.empty((0, 3)), ("N", 3))

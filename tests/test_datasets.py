@@ -298,3 +298,18 @@ def test_linear_target_fills_the_unit_square(rng):
     x, _ = linear_target(20_000, rng=rng)
     np.testing.assert_allclose(x.min(axis=0), 0, atol=0.01)
     np.testing.assert_allclose(x.max(axis=0), 1, atol=0.01)
+
+
+def test_sine_covers_a_whole_period_and_moons_a_half_circle():
+    x, _ = sine(1000, rng=np.random.default_rng(0))
+    assert x.min() < 0.01
+    assert x.max() > 0.99
+    x, d = moons(1000, noise=0, rng=np.random.default_rng(0))
+    upper = x[d[:, 0] == 1]
+    assert upper[:, 0].min() < -0.99
+    assert upper[:, 0].max() > 0.99
+
+
+def test_range_too_wide_to_draw_from_is_refused():
+    with pytest.raises(ValueError, match="high と low の差 は有限の値が必要"):
+        linear_target(5, low=-1e308, high=1e308, rng=np.random.default_rng(0))

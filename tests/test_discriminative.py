@@ -378,3 +378,20 @@ def test_weights_of_the_wrong_shape_are_refused(kind):
         kind([[1, 2]], [0, 0, 0])
     with pytest.raises(ValueError, match=r"W は.*NaN"):
         kind([[1, np.nan]], [0, 0])
+
+
+def test_least_squares_does_not_depend_on_the_units_of_the_features():
+    rng = np.random.default_rng(0)
+    x, labels = overlapping(rng, K=2, N=200)
+    expected = dis.predict(dis.fit_least_squares(x, labels), x)
+    moved = x * [1e-7, 1e7]
+    np.testing.assert_array_equal(
+        dis.predict(dis.fit_least_squares(moved, labels), moved), expected
+    )
+
+
+def test_least_squares_reproduces_soft_labels_that_are_linear():
+    x = np.linspace(0, 1, 5)[:, None]
+    labels = np.hstack([x, 1 - x])
+    model = dis.fit_least_squares(x, labels)
+    np.testing.assert_allclose(dis.scores(model, x), labels, atol=1e-12)

@@ -77,10 +77,14 @@ def test_one_hot_refuses_bad_input(indices, K, error, message):
 @pytest.mark.parametrize(
     ("labels", "error", "message"),
     [
-        ([[1, 0], [0.5, 0.5]], ValueError, "1 行目は [0.5, 0.5] でした"),
-        ([[1, 1]], ValueError, "labels は one-hot の行が必要ですが 0 行目は [1.0, 1.0] でした"),
-        ([[0, 0]], ValueError, "0 行目は [0.0, 0.0] でした"),
-        ([[2, -1]], ValueError, "0 行目は [2.0, -1.0] でした"),
+        (
+            [[1, 0], [0.5, 0.5]],
+            ValueError,
+            "labels[1] は one-hot の行が必要ですが [0.5, 0.5] でした",
+        ),
+        ([[1, 1]], ValueError, "labels[0] は one-hot の行が必要ですが [1.0, 1.0] でした"),
+        ([[0, 0]], ValueError, "labels[0] は one-hot の行が必要ですが [0.0, 0.0] でした"),
+        ([[2, -1]], ValueError, "labels[0] は one-hot の行が必要ですが [2.0, -1.0] でした"),
         ([1, 0], ValueError, "labels は (N, K) の形が必要ですが (2,) でした"),
         ([[np.nan, 1]], ValueError, "labels は有限の値が必要"),
         ([["a"]], TypeError, "labels は実数の配列が必要"),
@@ -439,3 +443,28 @@ def test_one_hot_rows_need_no_table_of_all_classes():
     assert d.shape == (2, 100_000)
     assert d[0, 1] == d[1, 99_999] == 1
     assert d.sum() == 2
+
+
+def test_standardizer_of_many_float32_samples_is_that_of_float64():
+    x = (1e4 + np.random.default_rng(0).normal(size=(100_000, 2))).astype(np.float32)
+    narrow, wide = fit_standardizer(x), fit_standardizer(x.astype(np.float64))
+    assert narrow.mean.dtype == narrow.scale.dtype == np.float32
+    np.testing.assert_allclose(narrow.mean, wide.mean, rtol=1e-7)
+    np.testing.assert_allclose(narrow.scale, wide.scale, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("value", "dtype"), [(1e8 / 3, np.float32), (1e300 / 3, np.float64)])
+def test_column_of_one_value_becomes_exactly_zero(value, dtype):
+    x = np.full((1000, 1), value, dtype)
+    assert (standardize(x, fit_standardizer(x)) == 0).all()
+
+
+@pytest.mark.parametrize("bits", [np.int8(8), np.int16(16), np.int32(32)])
+def test_bits_of_a_small_integer_type_do_not_overflow(bits):
+    wave = [-1.0, 0.5, 1.0]
+    assert quantize_wave(wave, bits=bits).tolist() == quantize_wave(wave, bits=int(bits)).tolist()
+
+
+def test_wave_is_sampled_at_multiples_of_the_period_up_to_a_part_of_one_in_ten_million():
+    assert sample_wave(np.sin, duration=1.0000001, rate=8000).shape == (8001,)
+    np.testing.assert_allclose(sample_wave(lambda t: t, duration=1, rate=2.5), [0, 0.4, 0.8])

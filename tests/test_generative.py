@@ -577,3 +577,50 @@ def test_a_noise_lost_in_rounding_is_refused():
     prior = gen.GaussianPrior([0, 0], [[1, 1], [1, 1]])
     with pytest.raises(ValueError, match="noise_std は、丸め誤差に埋もれない大きさが必要"):
         gen.restore(prior, np.eye(2), [[0, 1]], noise_std=1e-9)
+
+
+@pytest.mark.parametrize(("far", "dtype"), [(5000, np.float32), (1e8, np.float64)])
+def test_posterior_of_a_distant_sample_still_sums_to_one(far, dtype):
+    model = gen.GaussianClassifier(
+        np.array([0.5, 0.5], dtype),
+        np.array([[-1, 0], [1, 0]], dtype),
+        np.array([np.eye(2)] * 2, dtype),
+    )
+    p = gen.posterior(model, np.array([[0.1, far]], dtype))
+    assert p.dtype == dtype
+    assert p.sum() == pytest.approx(1, rel=1e-6)
+
+
+def test_sample_too_far_to_square_is_refused():
+    with pytest.raises(ValueError, match="x と平均の隔たりの二乗 は有限の値が必要"):
+        gen.predict(MODEL, [[1e200, 0]])
+
+
+@pytest.mark.parametrize("noise_std", [1e200, 1e308])
+def test_noise_too_large_to_square_is_refused(noise_std):
+    prior = gen.GaussianPrior(np.zeros(4), np.eye(4))
+    with pytest.raises(ValueError, match="noise_std の二乗 は有限の値が必要"):
+        gen.restore(prior, np.ones((1, 4)), [[1.0]], noise_std=noise_std)
+
+
+def test_naive_bayes_learns_the_shares_of_the_classes():
+    x, labels = [[0.0], [1.0], [2.0], [5.0]], np.eye(2)[[0, 0, 0, 1]]
+    model = gen.fit_gaussian_naive_bayes(x, labels, shared=True)
+    np.testing.assert_allclose(model.priors, [0.75, 0.25])
+
+
+def test_impossible_observation_is_refused_in_any_row():
+    with pytest.raises(ValueError, match="likelihood"):
+        gen.bayes_posterior([1, 0], [[1, 0], [0, 1]])
+
+
+def test_linear_form_needs_every_covariance_to_be_the_same():
+    covariances = [np.eye(2), np.eye(2), 2 * np.eye(2)]
+    model = gen.GaussianClassifier([0.5, 0.3, 0.2], MODEL.means, covariances)
+    with pytest.raises(ValueError, match="covariances は全クラスで等しい必要"):
+        gen.linear_form(model)
+
+
+def test_matrix_that_is_almost_a_covariance_is_refused():
+    with pytest.raises(ValueError, match="covariance"):
+        gen.GaussianPrior([0, 0], [[1, 1.01], [1.01, 1]])

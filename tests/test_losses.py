@@ -609,3 +609,20 @@ def test_the_softmax_of_this_site_is_a_distribution_however_many_classes_there_a
 def test_half_precision_is_computed_in_float64():
     E = cross_entropy(np.array([0.25, 0.75], np.float16), [0, 1])
     assert pytest.approx(-np.log(0.75), rel=1e-15) == E
+
+
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_class_of_no_share_adds_nothing_however_impossible_it_is():
+    assert softmax_cross_entropy([-1e308, 1e308], [0, 1]) == 0
+
+
+def test_kl_divergence_keeps_the_precision_of_the_prediction():
+    p, q = np.array([0.25, 0.75]), np.array([0.5, 0.5], np.float32)
+    assert kl_divergence(p, q).dtype == np.float32
+    assert kl_divergence(q, p).dtype == np.float64
+
+
+def test_huber_of_a_limit_beyond_float32_is_the_squared_error():
+    y, d = np.float32([3, -1]), np.float32([0, 0])
+    assert huber(y, d, delta=1e50) == squared_error(y, d)
+    np.testing.assert_array_equal(huber_gradient(y, d, delta=1e50), y)

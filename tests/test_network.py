@@ -453,3 +453,19 @@ def test_initialisers_refuse_a_seed(initialiser):
 def test_plain_normal_refuses_a_negative_spread(rng):
     with pytest.raises(ValueError, match="std は 0 以上の数が必要ですが -1 でした"):
         plain_normal(2, 3, std=-1, rng=rng)
+
+
+def test_weights_are_read_row_by_row_however_they_lie_in_memory():
+    W = np.arange(6.0).reshape(2, 3)
+    layers = [(Layer(order(W), np.zeros(3)),) for order in (np.array, np.asfortranarray)]
+    assert parameters(layers[1]).tolist() == parameters(layers[0]).tolist()
+
+
+def test_plain_initial_weights_are_normal():
+    W = plain_normal(300, 300, std=1, rng=np.random.default_rng(0))
+    assert (W**4).mean() == pytest.approx(3, rel=0.05)
+
+
+def test_unknown_activation_is_refused_also_where_no_layer_uses_it():
+    with pytest.raises(ValueError, match=r"activation は .* のどれかが必要"):
+        init_network((2, 3), activation="bogus", rng=np.random.default_rng(0))

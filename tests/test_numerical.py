@@ -292,3 +292,13 @@ def test_a_counted_function_passes_everything_through():
     assert f(1, b=2) == 3
     assert f(a=4, b=5) == 9
     assert f.calls == 2
+
+
+@pytest.mark.parametrize(
+    ("difference", "best"),
+    [(forward_difference, best_step_forward), (central_difference, best_step_central)],
+)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_step_left_out_is_the_best_one(difference, best, dtype):
+    x = np.array([0.3, 1.2], dtype)
+    np.testing.assert_array_equal(difference(np.sin, x), difference(np.sin, x, h=best(dtype)))

@@ -403,3 +403,26 @@ def test_a_schedule_that_overflows_is_refused():
     ):
         with pytest.raises(ValueError, match="factor は 400 乗してもあふれない数が必要ですが 10"):
             rate()
+
+
+def test_defaults_are_those_of_the_papers():
+    assert Momentum(1) == Momentum(1, momentum=0.9)
+    assert Nesterov(1) == Nesterov(1, momentum=0.9)
+    assert AdaGrad() == AdaGrad(0.01, epsilon=1e-10)
+    assert RMSProp() == RMSProp(0.001, decay=0.9, epsilon=1e-8)
+    assert Adadelta() == Adadelta(1, decay=0.95, epsilon=1e-6)
+    assert Adam() == Adam(0.001, beta1=0.9, beta2=0.999, epsilon=1e-8)
+    assert step_decay(1, learning_rate=1, every=1) == 0.1
+
+
+@pytest.mark.parametrize("kind", [AdaGrad, RMSProp, Adadelta, Adam])
+def test_small_number_that_is_zero_in_float32_is_refused(kind):
+    optimizer = kind(epsilon=1e-50)
+    with pytest.raises(ValueError, match="epsilon は float32 で 0 にならない数が必要"):
+        optimizer.init(np.zeros(2, np.float32))
+    optimizer.init(np.zeros(2))
+
+
+def test_rate_that_overflows_is_refused():
+    with pytest.raises(ValueError, match="factor は 10 乗してもあふれない数"):
+        step_decay(10, learning_rate=1e300, every=1, factor=10)

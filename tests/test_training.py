@@ -385,3 +385,90 @@ def test_a_class_or_nothing_in_place_of_an_optimizer_is_refused_before_training(
 
 def test_iterations_are_counted_without_rounding():
     assert iterations_per_epoch(10**17 + 1, 1) == 10**17 + 1
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int8])
+def test_size_of_a_small_integer_type_gives_the_same_batches(kind):
+    def batches(size):
+        return [b.tolist() for b in minibatches(1000, size, rng=np.random.default_rng(0))]
+
+    assert batches(kind(100)) == batches(100)
+
+
+def test_every_epoch_is_shuffled_anew_and_the_state_goes_on():
+    x, d = data()
+    network, optimizer = init_network([2, 3, 1], rng=np.random.default_rng(1)), Momentum(0.01)
+    steps = train(
+        network,
+        x,
+        d,
+        loss="squared_error",
+        optimizer=optimizer,
+        batch_size=8,
+        epochs=3,
+        rng=np.random.default_rng(2),
+    )
+    rng, theta = np.random.default_rng(2), parameters(network)
+    state = optimizer.init(theta)
+    for _ in range(3):
+        for batch in minibatches(len(x), 8, rng=rng):
+            now = with_parameters(network, theta)
+            _, g = loss_and_gradient(now, x[batch], d[batch], "squared_error")
+            theta, state = optimizer.step(theta, g, state)
+            np.testing.assert_allclose(parameters(next(steps).network), theta, rtol=1e-12)
+
+
+def test_output_and_loss_that_do_not_fit_are_refused_before_the_first_step():
+    network = init_network([2, 3], output_activation="softmax", rng=np.random.default_rng(0))
+    with pytest.raises(ValueError, match="softmax"):
+        train(
+            network,
+            [[1, 2]],
+            [[1, 0, 0]],
+            loss="squared_error",
+            optimizer=SGD(0.1),
+            batch_size=1,
+            epochs=1,
+            rng=np.random.default_rng(0),
+        )
+
+
+def test_schedule_may_be_larger_than_the_learning_rate_of_the_optimizer():
+    x, d = data()
+    network = init_network([2, 3, 1], rng=np.random.default_rng(1))
+
+    def last(optimizer, schedule):
+        *_, step = train(
+            network,
+            x,
+            d,
+            loss="squared_error",
+            optimizer=optimizer,
+            schedule=schedule,
+            batch_size=8,
+            epochs=2,
+            rng=np.random.default_rng(2),
+        )
+        return parameters(step.network)
+
+    np.testing.assert_array_equal(last(SGD(0.001), lambda t: 0.05), last(SGD(0.05), None))
+
+
+def test_masked_arrays_are_learned_as_plain_arrays():
+    x, d = data()
+    network = init_network([2, 3, 1], rng=np.random.default_rng(1))
+
+    def last(x, d):
+        *_, step = train(
+            network,
+            x,
+            d,
+            loss="squared_error",
+            optimizer=SGD(0.05),
+            batch_size=8,
+            epochs=1,
+            rng=np.random.default_rng(2),
+        )
+        return parameters(step.network)
+
+    np.testing.assert_array_equal(last(np.ma.masked_array(x), np.ma.masked_array(d)), last(x, d))

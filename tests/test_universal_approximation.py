@@ -329,3 +329,19 @@ def test_networks_put_together_by_hand_are_float64_whatever_is_given():
     dtypes = {a.dtype for network in networks for layer in network for a in (layer.W, layer.b)}
     assert dtypes == {np.dtype(np.float64)}
     assert isinstance(ua.sup_error(networks[3], narrow, one, three), float)
+
+
+def test_zero_of_the_output_beside_a_bend_is_no_bend():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        bend = rng.uniform(0.2, 0.8)
+        a, b = rng.uniform(0.5, 2), rng.uniform(-2, -0.5)
+        # Two pieces that meet at the bend. The output is zero 1e-11 before it.
+        hidden = Layer([[1.0, 1.0]], [0.0, -bend], "relu")
+        network = hidden, Layer([[a], [b - a]], [-a * (bend - 1e-11)], "identity")
+        assert ua.count_linear_pieces(network, 0, 1) == 2
+
+
+def test_steps_are_no_straight_lines():
+    with pytest.raises(ValueError, match="step"):
+        ua.count_linear_pieces(ua.bump_network(0.2, 0.6), 0, 1)

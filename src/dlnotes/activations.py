@@ -53,8 +53,11 @@ def _finite(u: ArrayLike) -> dict[str, Any]:
 
 
 def _real_and_slope(u: ArrayLike, *, negative_slope: float = 0.01) -> dict[str, Any]:
+    u = as_floating("u", u)
     slope = check_non_negative("negative_slope", negative_slope)
-    return {"u": as_floating("u", u), "negative_slope": slope}
+    with np.errstate(over="ignore"):
+        as_finite("negative_slope", u.dtype.type(slope))
+    return {"u": u, "negative_slope": slope}
 
 
 def _classes(u: ArrayLike, *, temperature: float = 1.0) -> dict[str, Any]:
@@ -362,7 +365,9 @@ def gelu_derivative(u: Array) -> Array:
     出典:
         Hendrycks, Gimpel (2016) Gaussian Error Linear Units (GELUs)、2 節の式を微分したもの。
     """
-    return _normal_cdf(u) + u * np.exp(-(u**2) / 2) / math.sqrt(2 * math.pi)
+    with np.errstate(over="ignore"):
+        density = np.exp(-(u**2) / 2) / math.sqrt(2 * math.pi)
+    return _normal_cdf(u) + u * density
 
 
 @checked(_real)

@@ -479,7 +479,7 @@ def _renamed(function: FunctionType, name: str) -> FunctionType:
 
 def _fits(shape: tuple[int, ...], wanted: tuple[int | str, ...]) -> bool:
     return len(shape) == len(wanted) and all(
-        isinstance(w, str) or n == w for n, w in zip(shape, wanted, strict=True)
+        (isinstance(w, str) and n > 0) or n == w for n, w in zip(shape, wanted, strict=True)
     )
 
 

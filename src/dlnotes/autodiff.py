@@ -38,7 +38,8 @@ class Node:
     edges: tuple[tuple["Node", float], ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
-        as_number("value", self.value)
+        # NumPy の小さな整数のままだと、計算があふれる。
+        object.__setattr__(self, "value", as_number("value", self.value))
 
     def __add__(self, other: "Node | float") -> "Node":
         b = other if isinstance(other, Node) else Node(other)
@@ -138,7 +139,7 @@ def forward_mode(y: Node, inputs: list[Node] | tuple[Node, ...]) -> tuple[tuple[
     for x in inputs:
         v_dot = {x: 1.0}
         for v in nodes:
-            v_dot.setdefault(v, sum(local * v_dot[source] for source, local in v.edges))
+            v_dot.setdefault(v, sum((local * v_dot[source] for source, local in v.edges), 0.0))
         derivatives.append(v_dot[y])
     return tuple(derivatives), len(inputs) * sum(len(v.edges) for v in nodes)
 

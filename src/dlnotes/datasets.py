@@ -271,6 +271,7 @@ def linear_target(
     a, b = as_finite("low と high", [as_number("low", low), as_number("high", high)])
     if a >= b:
         raise ValueError(f"low は high より小さい数が必要ですが {a:g} と {b:g} でした")
+    as_finite("high と low の差", float(b) - float(a))
     x = rng.uniform(a, b, size=(n, 2))
     return x, _column(x @ (3, 2))
 

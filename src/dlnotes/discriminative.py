@@ -290,7 +290,9 @@ def fit_least_squares(x: ArrayLike, labels: ArrayLike) -> LinearDiscriminant:
         Bishop (2006) Pattern Recognition and Machine Learning、4.1.3 項と 4.1.5 項。
     """
     X, d, dtype = _samples(x, labels)
-    theta = np.linalg.lstsq(X, d)[0].astype(dtype)
+    # 列ごとに 2 の累乗で割ってそろえないと、単位の小さな特徴量が、丸め誤差とみなされて捨てられる。
+    _, e = np.frexp(abs(X).max(axis=0))
+    theta = np.ldexp(np.linalg.lstsq(np.ldexp(X, -e), d)[0], -e[:, None]).astype(dtype)
     return LinearDiscriminant(theta[:-1], theta[-1])
 
 

@@ -87,7 +87,7 @@ def from_one_hot(labels: ArrayLike) -> IntArray:
     is_one_hot = ((d == 0) | (d == 1)).all(axis=1) & (d.sum(axis=1) == 1)
     if not is_one_hot.all():
         n = int(np.argmin(is_one_hot))
-        raise ValueError(f"labels は one-hot の行が必要ですが {n} 行目は {d[n].tolist()} でした")
+        raise ValueError(f"labels[{n}] は one-hot の行が必要ですが {d[n].tolist()} でした")
     c: IntArray = d.argmax(axis=1)
     return c
 
@@ -151,11 +151,12 @@ def fit_standardizer(x: ArrayLike) -> Standardizer:
     check_shape("x", x, ("N", "D"))
     # 列ごとに 2 の累乗で割って 1 以下にすれば、二乗があふれも、0 に落ちもしない。
     _, e = np.frexp(abs(x).max(axis=0))
-    z = np.ldexp(x, -e)
-    mean, scale = np.ldexp(z.mean(axis=0), e), np.ldexp(z.std(axis=0), e)
+    # float32 のまま足すと、多くのサンプルの和では丸め誤差が積もる。
+    z = np.ldexp(x.astype(np.float64), -e)
+    mean, scale = (np.ldexp(part, e).astype(x.dtype) for part in (z.mean(axis=0), z.std(axis=0)))
     # 同じ値の列でも、平均の丸めで標準偏差がちょうど 0 にならないことがある。
     varies = (np.ptp(z, axis=0) > 0) & (scale > 0)
-    return Standardizer(mean, np.where(varies, scale, 1))
+    return Standardizer(np.where(varies, mean, x[0]), np.where(varies, scale, 1))
 
 
 def standardize(x: ArrayLike, standardizer: Standardizer) -> Array:
@@ -452,6 +453,7 @@ def _check_vocabulary(vocabulary: Sequence[str]) -> tuple[str, ...]:
 
 
 def _highest_code(bits: int) -> int:
-    if check_integer("bits", bits, least=1) > 32:
+    bits = check_integer("bits", bits, least=1)
+    if bits > 32:
         raise ValueError(f"bits は 32 以下の整数が必要ですが {bits} でした")
-    return int(2**bits - 1)
+    return (1 << bits) - 1

@@ -5,11 +5,12 @@ r"""生成モデル。データの分布 $p(x \mid C_k)$ や $p(x)$ を学びま
 
 import math
 from dataclasses import dataclass
+from inspect import unwrap
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dlnotes.activations import sigmoid
+from dlnotes.activations import sigmoid, softmax
 from dlnotes.arrays import (
     Array,
     IntArray,
@@ -41,6 +42,9 @@ __all__ = [
     "restore",
     "sample",
 ]
+
+# 検査では断る −∞（起こり得ないクラス）も通す。
+_softmax = unwrap(softmax)
 
 
 def bayes_posterior(prior: ArrayLike, likelihood: ArrayLike) -> Array:
@@ -202,7 +206,7 @@ def log_likelihood(model: GaussianClassifier, x: ArrayLike) -> Array:
 
     Raises:
         TypeError: model の種類が違うとき、x が実数でないとき。
-        ValueError: x の形が違うとき、NaN や無限大を含むとき。
+        ValueError: x の形が違うとき、NaN や無限大を含むとき、平均から遠すぎて二乗があふれるとき。
 
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、式 (2.43)。
@@ -212,10 +216,12 @@ def log_likelihood(model: GaussianClassifier, x: ArrayLike) -> Array:
     check_shape("x", x, ("N", model.means.shape[1]))
     L = np.linalg.cholesky(model.covariances)
     differences = x[None] - model.means[:, None]
-    white = np.linalg.solve(L, differences.transpose(0, 2, 1))
+    with np.errstate(over="ignore", invalid="ignore"):
+        white = np.linalg.solve(L, differences.transpose(0, 2, 1))
+        squares = as_finite("x と平均の隔たりの二乗", (white**2).sum(axis=1).T)
     log_root_det = np.log(L.diagonal(axis1=1, axis2=2)).sum(axis=1)
     D = x.shape[1]
-    p: Array = -(white**2).sum(axis=1).T / 2 - log_root_det - D / 2 * math.log(2 * math.pi)
+    p: Array = -squares / 2 - log_root_det - D / 2 * math.log(2 * math.pi)
     return p
 
 
@@ -223,11 +229,11 @@ def posterior(model: GaussianClassifier, x: ArrayLike) -> Array:
     r"""事後確率。x を見たあとで、各クラスがどれほど確からしいか。
 
     $$\begin{aligned}
-    p(C_k \mid x) &= \exp\left(a_k - \log \sum_j e^{a_j}\right) \\
+    p(C_k \mid x) &= \frac{e^{a_k}}{\sum_j e^{a_j}} \\
     a_k &= \log p(x \mid C_k) + \log \pi_k
     \end{aligned}$$
 
-    ベイズの定理そのものです。密度は 0 につぶれやすいので、割り算を対数の引き算で行います。
+    ベイズの定理そのものです。密度は 0 につぶれやすいので、対数のままソフトマックス関数に通します。
 
     Args:
         model: 識別器。
@@ -238,12 +244,12 @@ def posterior(model: GaussianClassifier, x: ArrayLike) -> Array:
 
     Raises:
         TypeError: model の種類が違うとき、x が実数でないとき。
-        ValueError: x の形が違うとき、NaN や無限大を含むとき。
+        ValueError: x の形が違うとき、NaN や無限大を含むとき、平均から遠すぎて二乗があふれるとき。
 
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、式 (4.62)、(4.63)。
     """
-    p: Array = np.exp(_log_joint(model, x) - log_evidence(model, x)[:, None])
+    p: Array = _softmax(_log_joint(model, x))
     return p
 
 
@@ -261,7 +267,7 @@ def log_evidence(model: GaussianClassifier, x: ArrayLike) -> Array:
 
     Raises:
         TypeError: model の種類が違うとき、x が実数でないとき。
-        ValueError: x の形が違うとき、NaN や無限大を含むとき。
+        ValueError: x の形が違うとき、NaN や無限大を含むとき、平均から遠すぎて二乗があふれるとき。
 
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、1.5.4 項。
@@ -284,7 +290,7 @@ def predict(model: GaussianClassifier, x: ArrayLike) -> IntArray:
 
     Raises:
         TypeError: model の種類が違うとき、x が実数でないとき。
-        ValueError: x の形が違うとき、NaN や無限大を含むとき。
+        ValueError: x の形が違うとき、NaN や無限大を含むとき、平均から遠すぎて二乗があふれるとき。
 
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、1.5.1 項。
@@ -489,7 +495,9 @@ def restore(prior: GaussianPrior, A: ArrayLike, y: ArrayLike, *, noise_std: floa
     check_shape("A", A, ("Q", len(prior.mean)))
     check_shape("y", y, ("N", len(A)))
     sigma = check_positive("noise_std", noise_std)
-    covariance_y = A @ prior.covariance @ A.T + sigma**2 * np.eye(len(A), dtype=A.dtype)
+    with np.errstate(over="ignore"):
+        variance = as_finite("noise_std の二乗", A.dtype.type(sigma * sigma))
+    covariance_y = A @ prior.covariance @ A.T + variance * np.eye(len(A), dtype=A.dtype)
     try:
         gain = np.linalg.solve(covariance_y, A @ prior.covariance)
     except np.linalg.LinAlgError as error:

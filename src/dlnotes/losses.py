@@ -165,7 +165,7 @@ def huber(y: ArrayLike, d: ArrayLike, *, delta: float = 1.0) -> Array:
     """
     y, d = _output_and_target(y, d)
     e = np.abs(y - d)
-    c = np.minimum(e, check_positive("delta", delta))
+    c = np.minimum(e, _threshold(delta, y))
     E: Array = (c * (e - c / 2)).sum(axis=-1)
     return E
 
@@ -191,7 +191,7 @@ def huber_gradient(y: ArrayLike, d: ArrayLike, *, delta: float = 1.0) -> Array:
         Huber (1964) Robust Estimation of a Location Parameter。
     """
     y, d = _output_and_target(y, d)
-    delta = check_positive("delta", delta)
+    delta = _threshold(delta, y)
     return np.clip(y - d, -delta, delta)
 
 
@@ -446,6 +446,7 @@ def kl_divergence(p: ArrayLike, q: ArrayLike) -> Array:
     """
     p, q = as_distribution("p", p), as_distribution("q", q)
     check_same_shape(("p", "q"), p, q)
+    p = p.astype(q.dtype, copy=False)
     D: Array = (_minus_x_log(p, q) - _minus_x_log(p, p)).sum(axis=-1)
     return np.maximum(D, 0, dtype=D.dtype)  # 丸めでわずかに負になることを防ぐ。
 
@@ -472,8 +473,8 @@ def sigmoid_and_binary_cross_entropy(u: Array, d: Array) -> tuple[Array, Array]:
 
 
 def _expected_surprise(d: Array, log_y: Array) -> Array:
-    """−Σ d log y。"""
-    E: Array = np.vecdot(d, -log_y)
+    """−Σ d log y。0·log 0 = 0 とする。"""
+    E: Array = np.vecdot(d, np.where(d > 0, -log_y, 0))
     return E
 
 
@@ -509,6 +510,11 @@ def _binary_logits(
     check_shape(name, u, ("N",), ("N", "M"))
     check_same_shape((name, "labels"), u, d)
     return u, d.astype(u.dtype, copy=False)
+
+
+def _threshold(delta: float, y: Array) -> float:
+    # float32 で表せないほど大きな境目には、どの誤差も届かない。
+    return min(check_positive("delta", delta), float(np.finfo(y.dtype).max))
 
 
 def _sum_over_labels(E: Array) -> Array:

@@ -260,6 +260,7 @@ def init_network(
         networks。
     """
     dtype, widths = as_floating_dtype(dtype), _widths(sizes)
+    check_choice("activation", activation, ACTIVATIONS)
     names = [activation] * (len(widths) - 2) + [output_activation]
     layers: list[Layer] = []
     for (d_in, d_out), name in zip(pairwise(widths), names, strict=True):

@@ -49,7 +49,8 @@ def forward_difference(
 
     Raises:
         TypeError: x や h や f の値が実数でないとき。
-        ValueError: h が正でないとき、f の値の形が x と違うとき、NaN や無限大が現れたとき。
+        ValueError: h が正でないとき、f の値の形が x と違うとき、
+            x や f の値に NaN や無限大があるとき。
 
     出典:
         Nocedal, Wright (2006) Numerical Optimization、8.1 節。
@@ -76,7 +77,8 @@ def central_difference(
 
     Raises:
         TypeError: x や h や f の値が実数でないとき。
-        ValueError: h が正でないとき、f の値の形が x と違うとき、NaN や無限大が現れたとき。
+        ValueError: h が正でないとき、f の値の形が x と違うとき、
+            x や f の値に NaN や無限大があるとき。
 
     出典:
         Nocedal, Wright (2006) Numerical Optimization、8.1 節。
@@ -106,7 +108,8 @@ def numerical_gradient(
 
     Raises:
         TypeError: theta や h や f の値が実数でないとき。
-        ValueError: h が正でないとき、f の値が一つの数でないとき、NaN や無限大が現れたとき。
+        ValueError: h が正でないとき、f の値が一つの数でないとき、
+            theta や f の値に NaN や無限大があるとき。
 
     出典:
         Nocedal, Wright (2006) Numerical Optimization、8.1 節。
@@ -139,7 +142,7 @@ def directional_derivative(
     Raises:
         TypeError: theta や v や h や f の値が実数でないとき。
         ValueError: 形が違うとき、h が正でないとき、f の値が一つの数でないとき、
-            NaN や無限大が現れたとき。
+            theta や v や f の値に NaN や無限大があるとき。
 
     出典:
         Nocedal, Wright (2006) Numerical Optimization、8.1 節。

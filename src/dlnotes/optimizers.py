@@ -100,8 +100,13 @@ def _settle(optimizer: Any) -> None:
         object.__setattr__(optimizer, field.name, value)
 
 
-def _zeros(theta: ArrayLike) -> Array:
-    return np.zeros_like(as_finite("theta", theta))
+def _zeros(theta: ArrayLike, epsilon: float = 1) -> Array:
+    zeros = np.zeros_like(as_finite("theta", theta))
+    if zeros.dtype.type(epsilon) == 0:
+        raise ValueError(
+            f"epsilon は {zeros.dtype} で 0 にならない数が必要ですが {epsilon:g} でした"
+        )
+    return zeros
 
 
 def _check(theta: Array, gradient: Array, *memory: Array) -> None:
@@ -174,6 +179,7 @@ class Momentum:
         momentum: 慣性 μ（0 以上 1 未満）。0.9 は論文ではなく慣例による値です。
 
     Raises:
+        TypeError: 設定が数でないとき、勾配や状態が浮動小数点数の配列でないとき。
         ValueError: 設定が範囲の外のとき、勾配や状態の形が θ と違うとき。
 
     出典:
@@ -226,6 +232,7 @@ class Nesterov:
         momentum: 慣性 μ（0 以上 1 未満）。0.9 は論文ではなく慣例による値です。
 
     Raises:
+        TypeError: 設定が数でないとき、勾配や状態が浮動小数点数の配列でないとき。
         ValueError: 設定が範囲の外のとき、勾配や状態の形が θ と違うとき。
 
     出典:
@@ -263,6 +270,7 @@ class AdaGrad:
         epsilon: 0 で割らないための小さな数 c（正）。
 
     Raises:
+        TypeError: 設定が数でないとき、勾配や状態が浮動小数点数の配列でないとき。
         ValueError: 設定が範囲の外のとき、勾配や状態の形が θ と違うとき。
 
     出典:
@@ -278,7 +286,7 @@ class AdaGrad:
 
     def init(self, theta: ArrayLike) -> Array:
         """二乗の和 $h=0$。形 (P,)。"""
-        return _zeros(theta)
+        return _zeros(theta, self.epsilon)
 
     def step(self, theta: Array, gradient: Array, state: Array) -> tuple[Array, Array]:
         """上の式による 1 回の更新。"""
@@ -304,6 +312,7 @@ class RMSProp:
         epsilon: 0 で割らないための小さな数 c（正）。
 
     Raises:
+        TypeError: 設定が数でないとき、勾配や状態が浮動小数点数の配列でないとき。
         ValueError: 設定が範囲の外のとき、勾配や状態の形が θ と違うとき。
 
     出典:
@@ -320,7 +329,7 @@ class RMSProp:
 
     def init(self, theta: ArrayLike) -> Array:
         """二乗の移動平均 $h=0$。形 (P,)。"""
-        return _zeros(theta)
+        return _zeros(theta, self.epsilon)
 
     def step(self, theta: Array, gradient: Array, state: Array) -> tuple[Array, Array]:
         """上の式による 1 回の更新。"""
@@ -363,7 +372,7 @@ class Adadelta:
 
     def init(self, theta: ArrayLike) -> tuple[Array, Array]:
         """二乗の移動平均 $(h, s)=(0, 0)$。どちらも形 (P,)。"""
-        return _zeros(theta), _zeros(theta)
+        return _zeros(theta, self.epsilon), _zeros(theta, self.epsilon)
 
     def step(
         self, theta: Array, gradient: Array, state: tuple[Array, Array]
@@ -419,7 +428,7 @@ class Adam:
 
     def init(self, theta: ArrayLike) -> tuple[int, Array, Array]:
         """回数と移動平均 $(t, m, v)=(0, 0, 0)$。m と v は形 (P,)。"""
-        return 0, _zeros(theta), _zeros(theta)
+        return 0, _zeros(theta, self.epsilon), _zeros(theta, self.epsilon)
 
     def step(
         self, theta: Array, gradient: Array, state: tuple[int, Array, Array]
@@ -448,6 +457,7 @@ def constant(t: int, *, learning_rate: float) -> float:
         学習率 $\varepsilon_t$。
 
     Raises:
+        TypeError: 引数が数や整数でないとき。
         ValueError: 引数が範囲の外のとき。
 
     出典:
@@ -473,6 +483,7 @@ def step_decay(t: int, *, learning_rate: float, every: int, factor: float = 0.1)
         学習率 $\varepsilon_t$。
 
     Raises:
+        TypeError: 引数が数や整数でないとき。
         ValueError: 引数が範囲の外のとき。
 
     出典:
@@ -481,12 +492,11 @@ def step_decay(t: int, *, learning_rate: float, every: int, factor: float = 0.1)
     """
     steps = check_integer("t", t, least=0) // check_integer("every", every, least=1)
     gamma = check_positive("factor", factor)
-    try:
-        return constant(t, learning_rate=learning_rate) * gamma**steps
-    except OverflowError as error:
-        raise ValueError(
-            f"factor は {steps} 乗してもあふれない数が必要ですが {gamma:g} でした"
-        ) from error
+    with np.errstate(over="ignore", invalid="ignore"):
+        rate = constant(t, learning_rate=learning_rate) * np.float64(gamma) ** float(steps)
+    if not rate < np.inf:
+        raise ValueError(f"factor は {steps} 乗してもあふれない数が必要ですが {gamma:g} でした")
+    return float(rate)
 
 
 def exponential_decay(t: int, *, learning_rate: float, factor: float) -> float:
@@ -503,6 +513,7 @@ def exponential_decay(t: int, *, learning_rate: float, factor: float) -> float:
         学習率 $\varepsilon_t$。
 
     Raises:
+        TypeError: 引数が数や整数でないとき。
         ValueError: 引数が範囲の外のとき。
 
     出典:
@@ -526,6 +537,7 @@ def cosine(t: int, *, learning_rate: float, iterations: int) -> float:
         学習率 $\varepsilon_t$。
 
     Raises:
+        TypeError: 引数が数や整数でないとき。
         ValueError: 引数が範囲の外のとき。
 
     出典:

@@ -105,9 +105,10 @@ def minibatches(n_samples: int, batch_size: int, *, rng: np.random.Generator) ->
     出典:
         Goodfellow, Bengio, Courville (2016) Deep Learning、8.1.3 項。
     """
-    batches = iterations_per_epoch(n_samples, batch_size)
-    order = check_rng(rng).permutation(n_samples)
-    return (order[i * batch_size : (i + 1) * batch_size] for i in range(batches))
+    N = check_integer("n_samples", n_samples, least=1)
+    B = check_integer("batch_size", batch_size, least=1)
+    order = check_rng(rng).permutation(N)
+    return (order[i : i + B] for i in range(0, N, B))
 
 
 def train(
@@ -170,7 +171,7 @@ def train(
 
 def _as_array(name: str, value: ArrayLike) -> NDArray[Any]:
     # 大きな配列は、複製せずにそのまま使う。
-    return value if isinstance(value, np.ndarray) else as_finite(name, value)
+    return np.asarray(value) if isinstance(value, np.ndarray) else as_finite(name, value)
 
 
 def _check_optimizer(optimizer: Optimizer[Any]) -> None:

@@ -238,8 +238,9 @@ def count_linear_pieces(network: Network, low: float, high: float) -> int:
     """
     network = _in_float64(network)
     t = _nodes(low, high, 1)
-    for depth in range(1, len(network) + 1):
-        t = _with_zeros(t, forward_trace(network[:depth], t[:, None])[-1].u)
+    for depth, layer in enumerate(network, start=1):
+        if layer.activation != "identity":
+            t = _with_zeros(t, forward_trace(network[:depth], t[:, None])[-1].u)
     y = forward(network, t[:, None])
     slopes = np.diff(y[:, 0]) / np.diff(t)
     same = np.isclose(slopes[1:], slopes[:-1], rtol=1e-6, atol=1e-9 * abs(slopes).max())

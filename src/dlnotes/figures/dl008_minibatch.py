@@ -41,7 +41,7 @@ def scatter(B: float) -> tuple[Figure, str]:
     orders = rng.permuted(np.tile(np.arange(100), (120, 1)), axis=1)
     g = G[orders[:, : int(B)]].mean(axis=1)
     points, times = np.unique(g.round(9), axis=0, return_counts=True)
-    ax.scatter(*points.T, 16 * times, color=_style.BLUE, alpha=0.5, lw=0)
+    ax.scatter(points[:, 0], points[:, 1], s=16 * times, color=_style.BLUE, alpha=0.5, lw=0)
     ax.plot(*G.mean(axis=0), "+", color=_style.RED, ms=16, mew=3)
     spread = float(np.sqrt(((g - G.mean(axis=0)) ** 2).sum(axis=1).mean()))
     ax.set(xlabel="勾配の成分の一つ", ylabel="もう一つの成分", title=f"散らばり {spread:.3f}")
