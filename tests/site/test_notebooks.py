@@ -37,7 +37,8 @@ def output(html: str) -> list[Tag]:
 def assemble(cell: Cell, *html: str) -> str:
     outputs = {"c1": [tag for h in html for tag in output(h)]}
 
-    def save(svg: str) -> str:
+    def save(name: str, svg: str) -> str:
+        assert (".dark" in name) is (BLUE not in svg)
         return f"../figures/nb/{'light' if BLUE in svg else 'dark'}.svg"
 
     return notebooks.as_markdown([cell], outputs, save)
@@ -66,7 +67,7 @@ def test_cell_without_output_shows_its_code_alone() -> None:
 def test_prose_stays_as_it_was_written_and_in_its_place() -> None:
     prose = {"cell_type": "markdown", "source": "## 式 $x$\n\n- 項目"}
     cells = [prose, code("x = 1"), prose | {"source": "おわり"}]
-    text = notebooks.as_markdown(cells, {"c1": []}, lambda svg: "")
+    text = notebooks.as_markdown(cells, {"c1": []}, lambda name, svg: "")
     assert text == "## 式 $x$\n\n- 項目\n\n```python\nx = 1\n```\n\nおわり"
 
 

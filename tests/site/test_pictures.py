@@ -144,7 +144,7 @@ def test_slider_lists_every_frame_with_its_value_in_the_alternative_text(root: P
 
 def test_slider_with_a_missing_frame_is_refused_by_its_name(root: Path) -> None:
     (root / "dl003" / "slope" / "2.svg").unlink()
-    with pytest.raises(PictureError, match=r"図がありません: slope/2\.svg"):
+    with pytest.raises(PictureError, match=r"図がありません: dl003/slope/2\.svg"):
         render(SLOPE, root)
 
 

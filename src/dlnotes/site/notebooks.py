@@ -26,7 +26,7 @@ from mkdocs.structure.pages import Page
 
 from dlnotes.figures._build import compact, source_key
 from dlnotes.site import reuse
-from dlnotes.site.pictures import size
+from dlnotes.site.pictures import dark_name, size
 
 __all__ = ["as_markdown", "outputs_by_cell", "render", "seal_cache", "use_cache"]
 
@@ -109,7 +109,7 @@ def _text(outputs: Iterable[Tag]) -> str:
     return f"```text\n{text}\n```"
 
 
-def _figures(outputs: Iterable[Tag], code: str, save: Callable[[str], str]) -> str:
+def _figures(outputs: Iterable[Tag], code: str, save: Callable[[str, str], str]) -> str:
     alt = _ALT.search(code)
     if alt is None:
         raise PluginError(f"図を出すセルに「# 図: 代替文」の行がありません:\n{code}")
@@ -118,19 +118,21 @@ def _figures(outputs: Iterable[Tag], code: str, save: Callable[[str], str]) -> s
     return "\n\n".join(_figure(compact(svg), alt[1], save) for svg in drawn)
 
 
-def _figure(svg: str, alt: str, save: Callable[[str], str]) -> str:
+def _figure(svg: str, alt: str, save: Callable[[str, str], str]) -> str:
     # Matplotlib を読みこむので、ノートブックの変わらないビルドでは読まない。
     from dlnotes.figures._style import to_dark
 
     # 大きさを書いておくと、図が届いたときに、読んでいる場所が動かない。
     width, height = size(svg)
-    pair = [f"{save(svg)}#only-light", f"{save(to_dark(svg))}#only-dark"]
+    name = f"{hashlib.sha256(svg.encode()).hexdigest()[:16]}.svg"
+    light, dark = save(name, svg), save(dark_name(name), to_dark(svg))
+    pair = [f"{light}#only-light", f"{dark}#only-dark"]
     images = [f"![{alt}]({one}){{ loading=lazy width={width} height={height} }}" for one in pair]
     return "\n".join([*images, "{: .dl-figure .dl-plot }"])
 
 
 def _blocks(
-    cells: list[Cell], outputs: dict[str, list[Tag]], save: Callable[[str], str]
+    cells: list[Cell], outputs: dict[str, list[Tag]], save: Callable[[str, str], str]
 ) -> Iterator[str]:
     for cell in cells:
         if cell["cell_type"] == "markdown":
@@ -148,7 +150,7 @@ def _blocks(
 
 
 def as_markdown(
-    cells: list[Cell], outputs: dict[str, list[Tag]], save: Callable[[str], str]
+    cells: list[Cell], outputs: dict[str, list[Tag]], save: Callable[[str, str], str]
 ) -> str:
     """ノートブックのセルと出力を、ひと続きの Markdown にします。
 
@@ -157,7 +159,7 @@ def as_markdown(
     Args:
         cells: ノートブックのセル。
         outputs: コードのセルの id から出力への対応。
-        save: SVG を受け取って保存し、ページから見た場所を返す関数。
+        save: 名前と SVG を受け取って保存し、ページから見た場所を返す関数。
 
     Raises:
         PluginError: 図を出すセルに代替文がないとき。
@@ -195,8 +197,7 @@ def render(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     def convert() -> tuple[str, dict[str, bytes]]:
         images = {}
 
-        def save(svg: str) -> str:
-            name = f"{hashlib.sha256(svg.encode()).hexdigest()[:16]}.svg"
+        def save(name: str, svg: str) -> str:
             images[f"figures/{source.stem}/{name}"] = svg.encode()
             return f"../figures/{source.stem}/{name}"
 
