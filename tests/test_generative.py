@@ -624,3 +624,9 @@ def test_linear_form_needs_every_covariance_to_be_the_same():
 def test_matrix_that_is_almost_a_covariance_is_refused():
     with pytest.raises(ValueError, match="covariance"):
         gen.GaussianPrior([0, 0], [[1, 1.01], [1.01, 1]])
+
+
+def test_pooling_by_one_changes_nothing_and_by_zero_is_refused():
+    np.testing.assert_array_equal(gen.average_pooling_matrix(2, 3, 1), np.eye(6))
+    with pytest.raises(ValueError, match="factor は 1 以上の整数が必要"):
+        gen.average_pooling_matrix(2, 2, 0)
