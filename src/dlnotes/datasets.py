@@ -81,7 +81,7 @@ def animals(n: int, *, rng: np.random.Generator) -> tuple[Array, Array]:
     列の名前と単位は ANIMAL_FEATURES、クラスの名前は ANIMAL_CLASSES にあります。
 
     Args:
-        n: サンプルの数。1 以上。クラスの数はほぼ等しくします。
+        n: サンプルの数。1 以上。クラスごとのサンプルの数は、ほぼ等しくします。
         rng: 乱数の源。
 
     Returns:
@@ -168,7 +168,7 @@ def two_gaussians(n: int, *, rng: np.random.Generator) -> tuple[Array, Array]:
     \end{aligned}$$
 
     Args:
-        n: サンプルの数。1 以上。クラスの数はほぼ等しくします。
+        n: サンプルの数。1 以上。クラスごとのサンプルの数は、ほぼ等しくします。
         rng: 乱数の源。
 
     Returns:
@@ -194,7 +194,7 @@ def three_gaussians(n: int, *, rng: np.random.Generator) -> tuple[Array, Array]:
     \end{aligned}$$
 
     Args:
-        n: サンプルの数。1 以上。クラスの数はほぼ等しくします。
+        n: サンプルの数。1 以上。クラスごとのサンプルの数は、ほぼ等しくします。
         rng: 乱数の源。
 
     Returns:
@@ -222,7 +222,7 @@ def moons(n: int, *, noise: float = 0.1, rng: np.random.Generator) -> tuple[Arra
     t は 0 から π までの一様乱数、r の成分は標準正規乱数です。
 
     Args:
-        n: サンプルの数。1 以上。クラスの数はほぼ等しくします。
+        n: サンプルの数。1 以上。クラスごとのサンプルの数は、ほぼ等しくします。
         noise: ばらつきの標準偏差 s。0 以上。
         rng: 乱数の源。
 

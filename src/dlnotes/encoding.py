@@ -338,7 +338,7 @@ def dequantize_wave(codes: ArrayLike, *, bits: int) -> Array:
 
     $$x_t = \frac{2 q_t}{2^B - 1} - 1$$
 
-    元の値とのずれは、整数の間隔の半分、1/(2ᴮ − 1) 以下です。
+    元の値とのずれは、目盛りの間隔 2/(2ᴮ − 1) の半分、1/(2ᴮ − 1) 以下です。
 
     Args:
         codes: 整数 q。0 以上、2 の B 乗未満。形は (T,)。

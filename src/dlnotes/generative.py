@@ -157,7 +157,7 @@ def fit_gaussian_classifier(
 def fit_gaussian_naive_bayes(
     x: ArrayLike, labels: ArrayLike, *, shared: bool = False
 ) -> GaussianClassifier:
-    r"""単純ベイズ。クラスの中では特徴量どうしが独立だとみなし、分散だけを最尤推定で学びます。
+    r"""単純ベイズ。クラスの中では特徴量どうしが独立だとみなし、割合と平均と分散を最尤推定で学びます。
 
     $$p(x \mid C_k) = \prod_{i=1}^{D} \mathcal{N}(x_i \mid \mu_{ki}, \sigma_{ki}^2)$$
 
@@ -226,7 +226,7 @@ def log_likelihood(model: GaussianClassifier, x: ArrayLike) -> Array:
 
 
 def posterior(model: GaussianClassifier, x: ArrayLike) -> Array:
-    r"""事後確率。x を見たあとで、各クラスがどれほど確からしいか。
+    r"""事後確率。x を見た後で、各クラスがどれほど確からしいか。
 
     $$\begin{aligned}
     p(C_k \mid x) &= \frac{e^{a_k}}{\sum_j e^{a_j}} \\

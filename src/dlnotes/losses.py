@@ -200,7 +200,7 @@ def cross_entropy(probabilities: ArrayLike, labels: ArrayLike) -> Array:
 
     $$E = -\sum_{k=1}^{K} d_k \log y_k, \qquad 0 \log 0 = 0$$
 
-    正解の確率が 0 のときは無限大です。
+    正解のクラスに付けた確率が 0 のときは無限大です。
 
     Args:
         probabilities: 出力の確率 y。形は (K,) か (N, K)、各行の和は 1。
@@ -226,7 +226,7 @@ def cross_entropy_gradient(probabilities: ArrayLike, labels: ArrayLike) -> Array
 
     $$\frac{\partial E}{\partial y_k} = -\frac{d_k}{y_k}, \qquad \frac{0}{0} = 0$$
 
-    正解の確率が 0 のときは負の無限大です。
+    正解のクラスに付けた確率が 0 のとき、そのクラスの成分は負の無限大です。
 
     Args:
         probabilities: 出力の確率 y。形は (K,) か (N, K)、各行の和は 1。
