@@ -21,7 +21,7 @@ CHAPTERS = {
     "wide": '<h1 id="t">広い章</h1><div class="arithmatex"><math display="block"><mrow>'
     f"{'<mi>x</mi><mo>+</mo>' * 30}<mi>e</mi></mrow></math></div><table><tr>"
     f"{'<td><math><mi>wwwwwwwwwwww</mi></math></td>' * 9}</tr></table>"
-    '<p><img class="dl-plot" alt="" src="cover.png" width="1218" height="1720"/></p>',
+    '<p class="dl-figure"><img alt="" src="cover.png" width="1218" height="1720"/></p>',
 }
 
 
