@@ -237,7 +237,10 @@ def test_only_wrong_questions_are_shown_and_asked_again(page: Page) -> None:
     expect(page.locator(".dl-question:visible")).to_have_count(page.locator(".dl-question").count())
     only.click()
     expect(page.locator(".dl-question:visible")).to_have_count(0)
-    expect(page.locator(".dl-quiz-note")).to_have_text("間違えた問題はありません。")
+    note = page.locator(".dl-quiz-note")
+    expect(note).to_have_text("間違えた問題はありません。")
+    page.get_by_label("題目").select_option(index=1)
+    expect(note).to_have_text("この題目には、間違えた問題はありません。")
 
 
 def test_one_topic_is_shown_when_chosen(page: Page) -> None:

@@ -144,7 +144,8 @@
       })
       topic.heading.hidden = topic.score.hidden = !kept.length
     })
-    note.textContent = !wrongOnly ? "" : shown ? `間違えた ${shown} 問に、もう一度答えられます。` : "間違えた問題はありません。"
+    const where = select.selectedIndex ? "この題目には、" : ""
+    note.textContent = !wrongOnly ? "" : shown ? `間違えた ${shown} 問に、もう一度答えられます。` : `${where}間違えた問題はありません。`
   }
   // 題目を替えただけなら、選びかけの答えを残す。
   select.onchange = () => filter(only.ariaPressed === "true")
