@@ -433,42 +433,29 @@ def test_output_and_loss_that_do_not_fit_are_refused_before_the_first_step():
         )
 
 
+def learned(x, d, optimizer, schedule=None):
+    """All the parameters after two epochs."""
+    *_, step = train(
+        init_network([2, 3, 1], rng=np.random.default_rng(1)),
+        x,
+        d,
+        loss="squared_error",
+        optimizer=optimizer,
+        schedule=schedule,
+        batch_size=8,
+        epochs=2,
+        rng=np.random.default_rng(2),
+    )
+    return parameters(step.network)
+
+
 def test_schedule_may_be_larger_than_the_learning_rate_of_the_optimizer():
     x, d = data()
-    network = init_network([2, 3, 1], rng=np.random.default_rng(1))
-
-    def last(optimizer, schedule):
-        *_, step = train(
-            network,
-            x,
-            d,
-            loss="squared_error",
-            optimizer=optimizer,
-            schedule=schedule,
-            batch_size=8,
-            epochs=2,
-            rng=np.random.default_rng(2),
-        )
-        return parameters(step.network)
-
-    np.testing.assert_array_equal(last(SGD(0.001), lambda t: 0.05), last(SGD(0.05), None))
+    scheduled = learned(x, d, SGD(0.001), lambda t: 0.05)
+    np.testing.assert_array_equal(scheduled, learned(x, d, SGD(0.05)))
 
 
 def test_masked_arrays_are_learned_as_plain_arrays():
     x, d = data()
-    network = init_network([2, 3, 1], rng=np.random.default_rng(1))
-
-    def last(x, d):
-        *_, step = train(
-            network,
-            x,
-            d,
-            loss="squared_error",
-            optimizer=SGD(0.05),
-            batch_size=8,
-            epochs=1,
-            rng=np.random.default_rng(2),
-        )
-        return parameters(step.network)
-
-    np.testing.assert_array_equal(last(np.ma.masked_array(x), np.ma.masked_array(d)), last(x, d))
+    masked = learned(np.ma.masked_array(x), np.ma.masked_array(d), SGD(0.05))
+    np.testing.assert_array_equal(masked, learned(x, d, SGD(0.05)))

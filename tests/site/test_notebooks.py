@@ -90,12 +90,15 @@ def test_figure_is_a_pair_with_its_alternative_text_and_its_size() -> None:
 
 
 def test_figures_on_the_site_are_drawn_in_the_colours_of_the_other_figures(site: Path) -> None:
+    seen = 0
     for page in (site / "notebooks").glob("*/index.html"):
         for image in BeautifulSoup(page.read_text("utf-8"), "html.parser").select(".dl-plot img"):
+            seen += 1
             svg = (page.parent / str(image["src"]).partition("#")[0]).read_text("utf-8")
             is_light = str(image["src"]).endswith("#only-light")
             assert (BLUE in svg, to_dark(BLUE) in svg) == (is_light, not is_light)
             assert (to_dark(svg) != svg) is is_light
+    assert seen
 
 
 def test_figure_without_alternative_text_is_refused_with_its_code() -> None:

@@ -148,7 +148,7 @@ def learning_curves() -> Figure:
             )
             curve = [_confidence(n, x, d) for n in (first, *(step.network for step in steps))]
             ax.plot(curve, label=label)
-        ax.set(title=title, ylabel="正解のクラスの確率の平均", ylim=(0, 1))
+        ax.set(title=title, ylabel="正解のクラスの\n確率の平均", ylim=(0, 1))
     axes[1].set_xlabel("更新の回数 $t$")
     axes[1].legend(loc="lower right")
     return drawing
