@@ -200,6 +200,16 @@ def test_float32_far_from_zero_is_fitted_as_well_as_float64(offset, scale):
         np.testing.assert_array_equal(model.b, wanted.b.astype(np.float32))
 
 
+@pytest.mark.parametrize("offset", [1e5, 1e8, -1e10])
+def test_logistic_regression_does_not_depend_on_where_zero_is(offset):
+    x, labels = overlapping(np.random.default_rng(0), N=400)
+    moved = dis.fit_logistic_regression(x + offset, labels)
+    tolerance = 100 * np.finfo(float).eps * abs(offset)
+    expected = dis.fit_logistic_regression(x + offset - offset, labels)
+    np.testing.assert_allclose(moved.W, expected.W, rtol=tolerance)
+    np.testing.assert_array_equal(dis.predict(moved, x + offset), dis.predict(expected, x))
+
+
 def test_perceptron_in_float32_corrects_the_same_mistakes_as_in_float64():
     x, labels = separable(np.random.default_rng(0))
     x32 = (x + 1e3).astype(np.float32)

@@ -209,13 +209,16 @@ def fit_logistic_regression(
     """
     X, d, dtype = _samples(x, labels)
     penalty = _penalty(check_non_negative("l2", l2), X)
+    # 0 から離れた特徴量は 1 の列とほとんど重なり、歩みが丸め誤差に埋もれる。真ん中を引いて解く。
+    middle = np.median(X[:, :-1], axis=0)
+    X[:, :-1] -= middle
     theta = np.zeros((X.shape[1], d.shape[1]), dtype=X.dtype)
     for _ in range(_MAX_NEWTON_STEPS):
         step = _newton_step(theta, X, d, penalty)
         # 二次収束なので、√ε の一歩の後に残る誤差は ε ほどしかない。
         if abs(X @ step).max() <= np.sqrt(np.finfo(X.dtype).eps):
-            theta = (theta - step).astype(dtype)
-            return LogisticRegression(theta[:-1], theta[-1])
+            W, b = np.split(theta - step, [-1])
+            return LogisticRegression(W.astype(dtype), (b[0] - middle @ W).astype(dtype))
         theta = theta - _step_size(theta, step, X, d, penalty) * step
         if l2 == 0 and _separates(theta, X, d):
             raise ValueError(_SEPARABLE)

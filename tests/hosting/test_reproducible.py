@@ -22,7 +22,7 @@ def start(root: Path, folder: Path, **surroundings: str) -> subprocess.Popen[str
     shutil.copytree(root / ".cache" / "runtime", folder / ".cache" / "runtime")
     fixed = {"SOURCE_DATE_EPOCH": "1", "NO_MKDOCS_2_WARNING": "1"}
     return subprocess.Popen(
-        [sys.executable, "-m", "mkdocs", "build", "--strict"],
+        [sys.executable, "-m", "mkdocs", "build"],
         cwd=folder,
         env=os.environ | surroundings | fixed | {"PYTHONPATH": str(folder / "src")},
         text=True,
