@@ -427,8 +427,8 @@ def softmax(u: Array, *, temperature: float = 1.0) -> Array:
 
     Args:
         u: 総入力。形は (K,) か (N, K)、K は 2 以上。
-        temperature: 温度 T。u の dtype で表せる正の数。大きいほど一様に、小さいほど最大の一つに
-            近づきます。
+        temperature: 温度 T。u の dtype で表せる正の数。大きいほど一様に近づき、小さいほど最大の
+            ものに確率が集まります。
 
     Returns:
         u と同じ形の確率。各行の和は 1。

@@ -63,7 +63,7 @@ def forward_difference(
 def central_difference(
     f: Callable[[Array], Array], x: ArrayLike, *, h: float | None = None
 ) -> Array:
-    r"""中心差分。左右の変化から微分を近似します。誤差は h の 2 乗に比例します。
+    r"""中心差分。左右の変化から微分を近似します。誤差は h の二乗に比例します。
 
     $$f'(x) \approx \frac{f(x + h) - f(x - h)}{2h}$$
 
@@ -206,7 +206,7 @@ def best_step_forward(dtype: DTypeLike = np.float64) -> float:
 def best_step_central(dtype: DTypeLike = np.float64) -> float:
     r"""中心差分の誤差をいちばん小さくする刻み幅の目安。
 
-    打ち切り誤差はほぼ h の 2 乗、丸め誤差はほぼ $\epsilon/h$ なので、和は、およそ次の h で
+    打ち切り誤差はほぼ h の二乗、丸め誤差はほぼ $\epsilon/h$ なので、和は、およそ次の h で
     最小になります。
 
     $$h = \epsilon^{1/3}$$

@@ -49,9 +49,11 @@ def parts(page: Path) -> tuple[Counter[str], str]:
     return found, "".join(p.get_text() for p in article.select("p")).replace("\n", "")
 
 
-def test_topic_pages_have_the_same_text_and_parts(site: Path, built: Path) -> None:
+def test_topic_pages_have_the_same_text_and_parts(
+    pytestconfig: pytest.Config, site: Path, built: Path
+) -> None:
     pages = sorted(path.relative_to(site) for path in site.glob("dl0*/index.html"))
-    assert len(pages) == 14
+    assert len(pages) == len(list(pytestconfig.rootpath.glob("docs/dl0*.md")))
     for page in pages:
         ours, theirs = parts(site / page), parts(built / page)
         assert theirs[0] == ours[0], page

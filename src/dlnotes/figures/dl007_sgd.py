@@ -113,6 +113,6 @@ def noise_floor() -> Figure:
             w = w - rate * (w - d[chosen])
             v.append(((w - d.mean()) ** 2).mean())
         ax.loglog(t, v, line, color=color, label=label)
-    ax.set(xlabel="更新の回数 $t$", ylabel="谷底からのずれの 2 乗")
+    ax.set(xlabel="更新の回数 $t$", ylabel="谷底からのずれの二乗")
     ax.legend(loc="lower left")
     return drawing
