@@ -173,10 +173,10 @@ def test_nearly_separable_data_has_no_maximum_either():
 
 def test_repeated_feature_has_no_single_maximum_unless_it_is_regularised():
     x, labels = overlapping(np.random.default_rng(8), D=1)
-    twice = np.hstack([x, x])
-    with pytest.raises(ValueError, match="有限の重みが一つに決まりません"):
-        dis.fit_logistic_regression(np.hstack([x, np.zeros_like(x)]), labels)
-    model = dis.fit_logistic_regression(twice, labels, l2=0.01)
+    for other in (x, 3.3 * x, 0 * x, 0 * x + 2.7):
+        with pytest.raises(ValueError, match="有限の重みが一つに決まりません"):
+            dis.fit_logistic_regression(np.hstack([x, other]), labels)
+    model = dis.fit_logistic_regression(np.hstack([x, x]), labels, l2=0.01)
     np.testing.assert_allclose(model.W[0], model.W[1])
 
 

@@ -573,8 +573,9 @@ def test_a_covariance_without_inverse_is_a_prior(dtype):
     assert gen.GaussianPrior([0, 0], [[0, 0], [0, 1]]).covariance[0, 0] == 0
 
 
-def test_a_noise_lost_in_rounding_is_refused():
-    prior = gen.GaussianPrior([0, 0], [[1, 1], [1, 1]])
+@pytest.mark.parametrize("covariance", [[[1, 1], [1, 1]], [[0.1, 0.3], [0.3, 0.9]]])
+def test_a_noise_lost_in_rounding_is_refused(covariance):
+    prior = gen.GaussianPrior([0, 0], covariance)
     with pytest.raises(ValueError, match="noise_std は、丸め誤差に埋もれない大きさが必要"):
         gen.restore(prior, np.eye(2), [[0, 1]], noise_std=1e-9)
 

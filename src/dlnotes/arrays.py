@@ -426,6 +426,22 @@ def check_instance(name: str, value: object, *kinds: type) -> None:
         raise TypeError(f"{name} は {wanted} が必要ですが {_kind(value)} でした")
 
 
+def as_samples(x: ArrayLike, labels: ArrayLike) -> tuple[Array, Array, np.dtype[np.floating]]:
+    """入力、どのクラスにもサンプルのある正解、x の dtype。
+
+    0 から遠い値は float32 では桁落ちするので、float64 にして計算させる。
+    """
+    x, d = as_finite("x", x), as_distribution("labels", labels)
+    check_shape("x", x, ("N", "D"))
+    check_shape("labels", d, (len(x), "K"))
+    counts = d.sum(axis=0)
+    if counts.min() == 0:
+        raise ValueError(
+            f"labels は各クラスのサンプルが必要ですが、クラス {counts.argmin()} は 0 個でした"
+        )
+    return x.astype(np.float64), d.astype(np.float64, copy=False), x.dtype
+
+
 def all_finite(array: Array) -> bool:
     """どの値も有限か。更新のたびに θ を調べるので、まず、速く求まる二乗の和で確かめる。"""
     # 二乗の和が有限なら、どの値も有限である。あふれたときだけ、値を一つずつ見る。

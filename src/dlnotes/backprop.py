@@ -121,7 +121,8 @@ def problem(network: Network, x: ArrayLike, d: ArrayLike, loss: str) -> dict[str
     given = network_and_input(network, x)
     d = as_finite("d", d)
     check_shape("d", d, (len(given["x"]), network[-1].W.shape[1]))
-    d = check_target(network, d, loss).astype(network[0].W.dtype, copy=False)
+    with np.errstate(over="ignore"):
+        d = check_target(network, d, loss).astype(network[0].W.dtype, copy=False)
     return given | {"d": d, "loss": loss}
 
 

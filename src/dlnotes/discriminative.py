@@ -13,8 +13,8 @@ from dlnotes.activations import softmax
 from dlnotes.arrays import (
     Array,
     IntArray,
-    as_distribution,
     as_finite,
+    as_samples,
     check_instance,
     check_integer,
     check_non_negative,
@@ -217,6 +217,8 @@ def fit_logistic_regression(
         step = _newton_step(theta, X, d, penalty)
         # 二次収束なので、√ε の一歩の後に残る誤差は ε ほどしかない。
         if abs(X @ step).max() <= np.sqrt(np.finfo(X.dtype).eps):
+            if l2 == 0 and np.linalg.matrix_rank(np.ldexp(X, -_exponents(X))) < X.shape[1]:
+                raise ValueError(_NOT_UNIQUE)
             W, b = np.split(theta - step, [-1])
             return LogisticRegression(W.astype(dtype), (b[0] - middle @ W).astype(dtype))
         theta = theta - _step_size(theta, step, X, d, penalty) * step
@@ -293,8 +295,7 @@ def fit_least_squares(x: ArrayLike, labels: ArrayLike) -> LinearDiscriminant:
         Bishop (2006) Pattern Recognition and Machine Learning、4.1.3 項と 4.1.5 項。
     """
     X, d, dtype = _samples(x, labels)
-    # 列ごとに 2 の累乗で割ってそろえないと、単位の小さな特徴量が、丸め誤差とみなされて捨てられる。
-    _, e = np.frexp(abs(X).max(axis=0))
+    e = _exponents(X)
     theta = np.ldexp(np.linalg.lstsq(np.ldexp(X, -e), d)[0], -e[:, None]).astype(dtype)
     return LinearDiscriminant(theta[:-1], theta[-1])
 
@@ -309,20 +310,15 @@ def _weights(W: ArrayLike, b: ArrayLike) -> tuple[Array, Array]:
 
 
 def _samples(x: ArrayLike, labels: ArrayLike) -> tuple[Array, Array, np.dtype[np.floating]]:
-    """バイアスも一つの重みとして扱えるよう、右端に 1 の列を足した入力と、正解と、x の dtype。
+    """バイアスも一つの重みとして扱えるよう、右端に 1 の列を足した入力と、正解と、x の dtype。"""
+    x, d, dtype = as_samples(x, labels)
+    return np.hstack([x, np.ones((len(x), 1))]), d, dtype
 
-    0 から離れた特徴量は 1 の列とほとんど重なり、float32 では解けなくなるので、float64 で計算する。
-    """
-    x, d = as_finite("x", x), as_distribution("labels", labels)
-    check_shape("x", x, ("N", "D"))
-    check_shape("labels", d, (len(x), "K"))
-    counts = d.sum(axis=0)
-    if counts.min() == 0:
-        raise ValueError(
-            f"labels は各クラスのサンプルが必要ですが、クラス {counts.argmin()} は 0 個でした"
-        )
-    X = np.hstack([x.astype(np.float64), np.ones((len(x), 1))])
-    return X, d.astype(np.float64, copy=False), x.dtype
+
+def _exponents(X: Array) -> IntArray:
+    """列の大きさを表す 2 の指数。割ってそろえないと、単位の小さな列が、丸め誤差とみなされる。"""
+    e: IntArray = np.frexp(abs(X).max(axis=0))[1]
+    return e
 
 
 def _penalty(l2: float, X: Array) -> Array:

@@ -16,6 +16,7 @@ from dlnotes.arrays import (
     IntArray,
     as_distribution,
     as_finite,
+    as_samples,
     check_instance,
     check_integer,
     check_positive,
@@ -148,7 +149,7 @@ def fit_gaussian_classifier(
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、4.2.2 項。
     """
-    x, d, dtype = _samples(x, labels)
+    x, d, dtype = as_samples(x, labels)
     priors, means = _class_shares(d), _class_means(x, d)
     covariances = _class_covariances(x, d, means, shared=shared)
     return GaussianClassifier(*(part.astype(dtype) for part in (priors, means, covariances)))
@@ -181,7 +182,7 @@ def fit_gaussian_naive_bayes(
         Ng, Jordan (2001) On Discriminative vs. Generative Classifiers: A comparison of logistic
         regression and naive Bayes。
     """
-    x, d, dtype = _samples(x, labels)
+    x, d, dtype = as_samples(x, labels)
     priors, means = _class_shares(d), _class_means(x, d)
     covariances = _class_covariances(x, d, means, shared=shared) * np.eye(x.shape[1])
     return GaussianClassifier(*(part.astype(dtype) for part in (priors, means, covariances)))
@@ -498,12 +499,11 @@ def restore(prior: GaussianPrior, A: ArrayLike, y: ArrayLike, *, noise_std: floa
     with np.errstate(over="ignore"):
         variance = as_finite("noise_std の二乗", A.dtype.type(sigma * sigma))
     covariance_y = A @ prior.covariance @ A.T + variance * np.eye(len(A), dtype=A.dtype)
-    try:
-        gain = np.linalg.solve(covariance_y, A @ prior.covariance)
-    except np.linalg.LinAlgError as error:
-        raise ValueError(
-            f"noise_std は、丸め誤差に埋もれない大きさが必要ですが {sigma:g} でした"
-        ) from error
+    least, rounding = _least_eigenvalue("y の共分散行列", covariance_y)
+    # ほとんど特異な行列を、solve は断らず、桁外れの解を返す。
+    if not least > rounding:
+        raise ValueError(f"noise_std は、丸め誤差に埋もれない大きさが必要ですが {sigma:g} でした")
+    gain = np.linalg.solve(covariance_y, A @ prior.covariance)
     x: Array = prior.mean + (y - A @ prior.mean) @ gain
     return x
 
@@ -595,19 +595,6 @@ def face_images(n: int, *, rng: np.random.Generator) -> Array:
     bend = Y - 0.4 - draw(-0.6, 0.6) * (X**2 - 0.06)
     mouth = np.exp(-80 * bend**2 - (X / draw(0.2, 0.35)) ** 4)
     return draw(0.7, 1) * outline * (1 - draw(0.5, 0.9) * np.maximum(eyes, mouth))
-
-
-def _samples(x: ArrayLike, labels: ArrayLike) -> tuple[Array, Array, np.dtype[np.floating]]:
-    """入力、正解、x の dtype。平均が 0 から遠いと float32 では桁落ちするので、float64 で学ぶ。"""
-    x, d = as_finite("x", x), as_distribution("labels", labels)
-    check_shape("x", x, ("N", "D"))
-    check_shape("labels", d, (len(x), "K"))
-    counts = d.sum(axis=0)
-    if counts.min() == 0:
-        raise ValueError(
-            f"labels は各クラスのサンプルが必要ですが、クラス {counts.argmin()} は 0 個でした"
-        )
-    return x.astype(np.float64), d.astype(np.float64, copy=False), x.dtype
 
 
 def _class_shares(d: Array) -> Array:

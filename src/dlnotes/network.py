@@ -185,7 +185,9 @@ def network_and_input(network: Network, x: ArrayLike) -> dict[str, Any]:
     check_network(network)
     x = as_finite("x", x)
     check_shape("x", x, ("N", network[0].W.shape[0]))
-    return {"network": network, "x": x.astype(network[0].W.dtype, copy=False)}
+    # 層の dtype で表せない値は無限大になり、総入力を調べるところで、あふれたと述べて止まる。
+    with np.errstate(over="ignore"):
+        return {"network": network, "x": x.astype(network[0].W.dtype, copy=False)}
 
 
 @checked(network_and_input)

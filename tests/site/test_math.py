@@ -144,6 +144,19 @@ def test_marks_too_small_to_read_are_drawn_large(latex: str, drawn: str) -> None
     assert drawn in str(math)
 
 
+@pytest.mark.parametrize(
+    ("latex", "classes"),
+    [
+        (r"\begin{aligned} a &= b \end{aligned}", ["right flush-right", "left flush-left"]),
+        (r"\begin{cases} a & b \end{cases}", ["left flush-right", "left flush-right column"]),
+    ],
+)
+def test_cells_are_aligned_by_classes(latex: str, classes: list[str]) -> None:
+    cells = render(f"${latex}$").select("mtd")
+    assert [" ".join(cell["class"]).replace("dl-", "") for cell in cells] == classes
+    assert not any(cell.has_attr("style") for cell in cells)
+
+
 def test_a_power_stays_a_power() -> None:
     assert render("$x^2$").select_one("msup mn").get_text() == "2"
 

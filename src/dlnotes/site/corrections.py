@@ -12,9 +12,9 @@ from textwrap import dedent
 from typing import Any
 
 from markdown import Extension, Markdown
-from markdown.preprocessors import Preprocessor
 from pymdownx.slugs import slugify
 
+from dlnotes.site import marker
 from dlnotes.site.japanese import join_lines
 
 __all__ = ["CorrectionsExtension", "corrections", "makeExtension", "written"]
@@ -71,18 +71,6 @@ def _rows(docs: Path) -> Iterator[str]:
             yield f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
 
 
-class _Table(Preprocessor):
-    def __init__(self, md: Markdown, docs: Path) -> None:
-        super().__init__(md)
-        self.docs = docs
-
-    def run(self, lines: list[str]) -> list[str]:
-        if MARKER not in lines:
-            return lines
-        place = lines.index(MARKER)
-        return [*lines[:place], *written(self.docs), *lines[place + 1 :]]
-
-
 def _code(page: Path) -> str:
     """題目の番号。題目のページでなければ空。"""
     return match[0].upper() if (match := _CODE.match(page.stem)) else ""
@@ -96,9 +84,9 @@ class CorrectionsExtension(Extension):
         super().__init__(**kwargs)
 
     def extendMarkdown(self, md: Markdown) -> None:
-        """ほかの処理が原稿を読む前に、表を書き入れる処理を登録します。"""
-        table = _Table(md, Path(self.getConfig("docs")))
-        md.preprocessors.register(table, "dlnotes-corrections", 110)
+        """表を書き入れる処理を登録します。"""
+        docs = Path(self.getConfig("docs"))
+        marker.fill(md, "dlnotes-corrections", MARKER, lambda: written(docs))
 
 
 def makeExtension(**kwargs: Any) -> CorrectionsExtension:

@@ -14,9 +14,10 @@ from typing import Any
 from xml.etree import ElementTree
 
 from markdown import Extension, Markdown
-from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
 from pymdownx.slugs import slugify
+
+from dlnotes.site import marker
 
 __all__ = ["GlossaryExtension", "Term", "makeExtension", "read_terms", "search_words", "sort_key"]
 
@@ -139,35 +140,24 @@ def sort_key(term: Term) -> str:
     return key
 
 
-class _Page(Preprocessor):
-    """`[[用語集]]` の行を、行ごとの見出しと用語の節にする。"""
+def _page(terms: list[Term]) -> Iterator[str]:
+    """用語集のページの、行ごとの見出しと用語の節。"""
+    rows = [(row, list(terms)) for row, terms in groupby(terms, key=lambda t: t.row)]
+    links = " ".join(f"[{row}](#{_heading(row)})" for row, _ in rows)
+    yield f"{links}\n{{ .dl-jump }}\n"
+    for row, terms in rows:
+        yield f"## {row if row == _LATIN else f'{row}行'} {{ #{_heading(row)} }}\n"
+        for term in terms:
+            yield from _entry(term)
 
-    def __init__(self, md: Markdown, terms: list[Term]) -> None:
-        super().__init__(md)
-        self.terms = terms
 
-    def run(self, lines: list[str]) -> list[str]:
-        if MARKER not in lines:
-            return lines
-        place = lines.index(MARKER)
-        return [*lines[:place], *self._lines(), *lines[place + 1 :]]
-
-    def _lines(self) -> Iterator[str]:
-        rows = [(row, list(terms)) for row, terms in groupby(self.terms, key=lambda t: t.row)]
-        links = " ".join(f"[{row}](#{_heading(row)})" for row, _ in rows)
-        yield f"{links}\n{{ .dl-jump }}\n"
-        for row, terms in rows:
-            yield f"## {row if row == _LATIN else f'{row}行'} {{ #{_heading(row)} }}\n"
-            for term in terms:
-                yield from self._entry(term)
-
-    def _entry(self, term: Term) -> Iterator[str]:
-        yield f"### {term.ja} {{ #{term.anchor} .dl-entry }}\n"
-        note = f'{term.yomi}・<span lang="en">{term.en}</span>'
-        if term.variants:
-            note += f"<br>別の言い方: {'、'.join(term.variants)}"
-        yield f"{note}\n{{ .dl-entry-note }}\n"
-        yield f"{term.definition}（[{term.code}]({term.link})）\n"
+def _entry(term: Term) -> Iterator[str]:
+    yield f"### {term.ja} {{ #{term.anchor} .dl-entry }}\n"
+    note = f'{term.yomi}・<span lang="en">{term.en}</span>'
+    if term.variants:
+        note += f"<br>別の言い方: {'、'.join(term.variants)}"
+    yield f"{note}\n{{ .dl-entry-note }}\n"
+    yield f"{term.definition}（[{term.code}]({term.link})）\n"
 
 
 class _ShortContents(Treeprocessor):
@@ -282,7 +272,7 @@ class GlossaryExtension(Extension):
     def extendMarkdown(self, md: Markdown) -> None:
         """用語集のページを作る処理と、文ができたあとに印を付ける処理を登録します。"""
         terms = read_terms(Path(self.getConfig("data")))
-        md.preprocessors.register(_Page(md, terms), "dlnotes-glossary", 110)
+        marker.fill(md, "dlnotes-glossary", MARKER, lambda: _page(terms))
         # 文の中の改行を除いた（16）後、目次（5）の前。リンクの行き先は後（0）で決まる。
         md.treeprocessors.register(_Marks(md, terms), "dlnotes-glossary-marks", 12)
         # 目次ができた（5）後。

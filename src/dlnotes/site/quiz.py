@@ -16,10 +16,10 @@ from typing import Any
 
 from click import ClickException
 from markdown import Extension, Markdown
-from markdown.preprocessors import Preprocessor
 from mkdocs.utils.meta import get_data
 from pymdownx.slugs import slugify
 
+from dlnotes.site import marker
 from dlnotes.site.japanese import join_lines
 
 __all__ = [
@@ -205,18 +205,6 @@ def _topics(data: Path) -> Iterator[str]:
             yield from _write(number, question, title)
 
 
-class _Page(Preprocessor):
-    def __init__(self, md: Markdown, data: Path) -> None:
-        super().__init__(md)
-        self.data = data
-
-    def run(self, lines: list[str]) -> list[str]:
-        if MARKER not in lines:
-            return lines
-        place = lines.index(MARKER)
-        return [*lines[:place], *written(self.data), *lines[place + 1 :]]
-
-
 class QuizExtension(Extension):
     """`[[確認テスト]]` と書かれた行を、問題のファイルにあるすべての問題にする。"""
 
@@ -225,9 +213,9 @@ class QuizExtension(Extension):
         super().__init__(**kwargs)
 
     def extendMarkdown(self, md: Markdown) -> None:
-        """ほかの処理が原稿を読む前に、問題を書き入れる処理を登録します。"""
-        page = _Page(md, Path(self.getConfig("data")))
-        md.preprocessors.register(page, "dlnotes-quiz", 110)
+        """問題を書き入れる処理を登録します。"""
+        data = Path(self.getConfig("data"))
+        marker.fill(md, "dlnotes-quiz", MARKER, lambda: written(data))
 
 
 def makeExtension(**kwargs: Any) -> QuizExtension:
