@@ -339,6 +339,9 @@ def _newton_step(theta: Array, X: Array, d: Array, penalty: Array) -> Array:
         step: Array = np.linalg.solve(_hessian(theta, X, penalty), gradient.ravel())
     except np.linalg.LinAlgError as error:
         raise ValueError(_NOT_UNIQUE) from error
+    # ブラウザの NumPy は、逆行列がなくても断らずに NaN を返す。
+    if not np.isfinite(step).all():
+        raise ValueError(_NOT_UNIQUE)
     return step.reshape(theta.shape)
 
 

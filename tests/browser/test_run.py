@@ -299,6 +299,18 @@ def test_edit_is_kept_until_it_is_taken_back(fresh: Page, base: str) -> None:
     block["reset"].click()
 
 
+def test_result_of_edited_code_is_not_left_under_the_original(page: Page) -> None:
+    block = buttons(page)
+    expect(run(page, "print('直した')")).to_have_text("直した\n")
+    block["reset"].click()
+    expect(block["result"]).to_be_hidden()
+
+
+def test_code_that_is_right_elsewhere_says_the_same_here(page: Page) -> None:
+    code = "import sys\nopen('a', 'w').write('x')\nprint(open('a').read())\nsys.exit('終わり')"
+    expect(run(page, code)).to_have_text("x\n終わり\n")
+
+
 def test_tab_indents_and_escape_lets_it_leave(page: Page) -> None:
     block = buttons(page)
     block["edit"].click()
@@ -318,6 +330,11 @@ def test_tab_indents_and_escape_lets_it_leave(page: Page) -> None:
     page.keyboard.press("Control+A")
     page.keyboard.press("Tab")
     expect(block["editor"]).to_have_value("    x = 1\n    print(x)")
+    # 行の途中から選んでも、行の頭から。行の終わりまで選んでも、選んでいない次の行はそのまま。
+    block["editor"].fill("x = 1\ny = 2\nprint(x)")
+    block["editor"].evaluate("editor => editor.setSelectionRange(2, 12)")
+    page.keyboard.press("Tab")
+    expect(block["editor"]).to_have_value("    x = 1\n    y = 2\nprint(x)")
     block["reset"].click()
 
 

@@ -21,12 +21,12 @@ QUERIES = {
     "dl002_forward": """
         順伝播、ユニット、重み、バイアス、総入力、入力層、中間層、パラメータ数、パラメータの数、
         三層、形、転置、境界、重みとバイアス、ネットワーク、Layer、forward、ニューロン、隠れ層、
-        フォワードプロパゲーション、全結合層、重み バイアス 役割""",
+        フォワードプロパゲーション、全結合層、重み バイアス 役割、入力層〜中間層""",
     "dl003_activations": """
         活性化関数、シグモイド、シグモイド関数、sigmoid、ReLU、relu、ReLU関数、ステップ関数、
         step、XOR、勾配消失、tanh、GELU、gelu、Leaky ReLU、線形、非線形、アフィン、線形分離、
         導関数、活性化関数 種類、シグモイド 微分、ReLU 微分、勾配消失問題、
-        ハイパボリックタンジェント、排他的論理和、死んだReLU、中間層 活性化関数""",
+        ハイパボリックタンジェント、排他的論理和、死んだReLU、中間層 活性化関数、ｼｸﾞﾓｲﾄﾞ""",
     "dl004_losses": """
         誤差関数、損失関数、二乗誤差、平均二乗誤差、MSE、MAE、Huber、外れ値、最尤推定""",
     "dl005_output_activations": """
@@ -43,7 +43,7 @@ QUERIES = {
         誤差逆伝播法、バックプロパゲーション、backpropagation、逆伝播、連鎖律、チェインルール、
         計算グラフ、自動微分、勾配チェック""",
     "course_functions": "functions.py、softmax_with_loss",
-    "corrections": "訂正",
+    "corrections": "訂正、訂正:",
     "quiz": "確認テスト、問題",
     "syllabus": "E資格、シラバス",
     "glossary": "用語集",
@@ -52,7 +52,10 @@ QUERIES = {
         記法、文字、添え字、行がサンプル、行列、配列、精度、float32、logits、ブロードキャスト""",
     "notebooks/1_1_forward_propagation": "1_1、練習、初期値、準備",
 }
+# 全角の英字は、見分けにくいので、ここで作る。
+WIDE = "".join(chr(ord(c) + 0xFEE0) for c in "ReLU")
 TYPED = [(word.strip(), stem) for stem, words in QUERIES.items() for word in words.split("、")]
+TYPED.append((WIDE, "dl003_activations"))
 WORDS = [word for term in read_terms() for word in (term.ja, *term.variants)]
 INPUT = ".md-search__input"
 META = ".md-search-result__meta"

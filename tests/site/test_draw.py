@@ -36,6 +36,9 @@ def points(path: str) -> list[tuple[float, float]]:
         ("sin(3*x) + pi", np.sin(3 * X) + np.pi),
         # 日本語入力のままの、全角の字。
         ("　\N{FULLWIDTH DIGIT TWO}\N{FULLWIDTH ASTERISK}x", 2 * X),
+        ("2*x²", 2 * X**2),
+        ("10²*x + x¹⁰", 100 * X + X**10),
+        ("\N{MINUS SIGN}x \N{MINUS SIGN} 0.5", -X - 0.5),
         ("-x**2 / 2 % 3 // 1", -(X**2) / 2 % 3 // 1),
         ("maximum(x, 0.5)", np.maximum(X, 0.5)),
         ("np.where(x > 0.5, 1, np.clip(x, 0, 0.2))", np.where(X > 0.5, 1, np.clip(X, 0, 0.2))),

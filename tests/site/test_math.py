@@ -9,7 +9,7 @@ import pymdownx.slugs
 import pytest
 from bs4 import BeautifulSoup
 
-from dlnotes.site.math import FormulaError
+from dlnotes.site.math import FormulaError, spelled
 
 EXTENSIONS = ["tables", "admonition", "toc", "pymdownx.superfences", "dlnotes.site.math"]
 SLUGIFY = {"toc": {"slugify": pymdownx.slugs.slugify(case="lower")}}
@@ -123,6 +123,24 @@ def test_only_a_formula_within_a_sentence_enters_the_search_index(
 ) -> None:
     (math,) = render(text).select("math")
     assert math.has_attr("data-search-exclude") == excluded
+
+
+@pytest.mark.parametrize(
+    ("latex", "text"),
+    [
+        (r"2^{100} \approx 1.3 \times 10^{30}", "2^100≈1.3×10^30"),
+        (r"10^{-7} < e^{-u}", "10^(−7)&lt;e^(−u)"),
+        (r"\frac{1}{2} + \frac{a + b}{N}", "1/2+(a+b)/N"),
+        (r"\sqrt{x_n^2} \sqrt{1 - a}", "√(xn^2)√(1−a)"),
+        (r"W^\top f'(x) z^{(1)}", "W⊤f′(x)z(1)"),
+    ],
+)
+def test_search_results_show_a_formula_as_one_line_of_the_same_meaning(
+    latex: str, text: str
+) -> None:
+    assert (
+        spelled(f"<p>式 {render(f'${latex}$').select_one('math')} の</p>") == f"<p>式 {text} の</p>"
+    )
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import unicodedata
 from collections.abc import Sequence
 from itertools import pairwise
@@ -75,7 +76,9 @@ def formula(text: str) -> Function:
     Raises:
         ValueError: 式として読めないとき、使えないものがあるとき、値が有限の数にならないとき。
     """
-    source = unicodedata.normalize("NFKC", text).strip()
+    # NFKC は、² をただの 2 にし、数式の − はそのまま残す。
+    powers = re.sub("[²³¹⁰⁴-⁹]+", lambda m: f"**{unicodedata.normalize('NFKC', m[0])}", text)
+    source = unicodedata.normalize("NFKC", powers).replace("−", "-").strip()
     if not source:
         raise ValueError(f"式を入れてください（{_EXAMPLE}）。")
     try:

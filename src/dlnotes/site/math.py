@@ -14,7 +14,7 @@ from markdown.treeprocessors import Treeprocessor
 from markdown.util import AtomicString
 from math_core import LatexError, LatexToMathML
 
-__all__ = ["FormulaError", "MathExtension", "makeExtension", "to_mathml"]
+__all__ = ["FormulaError", "MathExtension", "makeExtension", "spelled", "to_mathml"]
 
 _CONVERTER = LatexToMathML(fancy_error=False)
 # XML が知っている名前はそのまま残し、HTML だけの名前（&ApplyFunction; など）を文字に戻す。
@@ -23,6 +23,8 @@ _HTML_ENTITY = re.compile(r"&(?!lt;|gt;|amp;|quot;|apos;|#)\w+;")
 _PRIMES = {"′", "″", "‴"}
 # 文字に付かない、大きな形。
 _ACCENTS = {"\u02c6": "^", "\u02dc": "~"}
+# 検索の索引に入れる式。
+_INLINE_MATH = re.compile(r"<math\b(?![^>]*data-search-exclude).*?</math>", re.DOTALL)
 _ALIGNMENT = {
     "dl-left": "text-align:left",
     "dl-right": "text-align:right",
@@ -60,6 +62,31 @@ def to_mathml(latex: str, *, display: bool) -> ElementTree.Element:
         # 検索の結果には、文の中の式だけを見せる。
         math.set("data-search-exclude", "")
     return math
+
+
+def spelled(page: str) -> str:
+    """文の中の式を、一列の字にします。検索の結果で、2 の 100 乗が 2100 と読めてはなりません。
+
+    Args:
+        page: 式を `<math>` で含む HTML。
+    """
+    return _INLINE_MATH.sub(lambda m: html.escape(_spell(ElementTree.fromstring(m[0]))), page)
+
+
+def _spell(element: ElementTree.Element) -> str:
+    parts = [_spell(child) for child in element]
+    if element.tag == "mfrac":
+        return "/".join(map(_group, parts))
+    if element.tag == "msqrt":
+        return f"√{_group(''.join(parts))}"
+    # 転置の ⊤ と、層の番号の (1) は、べき乗ではない。
+    if element.tag in ("msup", "msubsup") and parts[-1][0] not in "⊤(":
+        parts[-1] = f"^{_group(parts[-1])}"
+    return (element.text or "").strip() + "".join(parts)
+
+
+def _group(text: str) -> str:
+    return text if len(text) == 1 or text.isalnum() else f"({text})"
 
 
 def _align(cell: ElementTree.Element) -> None:

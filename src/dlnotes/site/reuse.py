@@ -25,6 +25,7 @@ from mkdocs.structure.pages import Page
 from mkdocs.utils import CountHandler
 
 from dlnotes.site import corrections, quiz
+from dlnotes.site.math import spelled
 
 __all__ = [
     "PageTemplate",
@@ -211,8 +212,10 @@ def add_to_index(entries: list[dict[str, Any]], add: Callable[[Page], None], pag
     """
 
     def new() -> list[dict[str, Any]]:
-        start = len(entries)
+        start, written = len(entries), page.content
+        page.content = spelled(written or "")
         add(page)
+        page.content = written
         added = entries[start:]
         del entries[start:]
         return added

@@ -29,6 +29,9 @@ window.Worker = window.IFrameWorker = class extends EventTarget {
 
   async postMessage(data) {
     await this.#loaded
+    // 打たれた言葉の字を、on-demand.js と同じようにそろえる。
+    const plain = text => text.replace(/[０-９Ａ-Ｚａ-ｚ]|[ｦ-ﾟ]+/g, part => part.normalize("NFKC")).replace(/[:^~]/g, " ")
+    if (typeof data.data === "string") data = { ...data, data: plain(data.data) }
     this.#inside.dispatchEvent(new MessageEvent("message", { data }))
   }
 }

@@ -105,10 +105,13 @@ def run(code, number):
         # テストでの約束と同じく、警告も誤りとする。
         with warnings.catch_warnings():
             warnings.simplefilter("error")
+            # ふつうの Python では見えない、閉じ忘れたファイルの知らせ。
+            warnings.simplefilter("ignore", ResourceWarning)
             exec(compile(code, filename, "exec"), names)
             figures()
-    except SystemExit:
-        pass
+    except SystemExit as stop:
+        if not isinstance(stop.code, int | None):
+            print(stop.code, file=err)
     except BaseException as error:
         problem = explain(error, filename)
         error.__traceback__ = None

@@ -126,7 +126,13 @@
         if (key !== "Tab" && key !== "Shift") leave = key === "Escape"
         let text
         if (key === "Tab" && !leave && !shiftKey) {
-          text = editor.value.slice(editor.selectionStart, editor.selectionEnd).replace(/^/gm, "    ")
+          const { selectionStart, selectionEnd, value } = editor
+          // 何行かを選んだら、初めの行の頭から、最後の行の終わりまでを字下げする。
+          if (value.slice(selectionStart, selectionEnd).includes("\n")) {
+            const head = value.lastIndexOf("\n", selectionStart - 1) + 1
+            editor.setSelectionRange(selectionStart ? head : 0, selectionEnd - value.slice(0, selectionEnd).endsWith("\n"))
+          }
+          text = value.slice(editor.selectionStart, editor.selectionEnd).replace(/^/gm, "    ")
         }
         if (key === "Enter") {
           const line = editor.value.slice(0, editor.selectionStart).split("\n").pop()
@@ -151,6 +157,8 @@
       editor.remove()
       editor = undefined
       remember(key, null)
+      // 直したコードの結果を、元のコードの下に残さない。
+      if (stop.hidden && sent !== source) result.hidden = true
       pre.hidden = edit.hidden = false
       reset.hidden = true
       status.textContent = undone === undefined ? "" : "元のコードに戻しました。「編集」で、直したコードを取り戻せます。"

@@ -10,6 +10,8 @@ const deliver = data => self.dispatchEvent(new MessageEvent("message", {data}));
 const script = location.search.slice(1);
 if (!/^search\.\w+\.min\.js$/.test(script)) throw new Error(script);
 let setup, ready, latest, imported;
+// 全角の英数字と半角のカタカナで打たれても、索引の字で探す。lunr の演算子になる記号は、ただの区切りとする。
+const plain = text => text.replace(/[０-９Ａ-Ｚａ-ｚ]|[ｦ-ﾟ]+/g, part => part.normalize("NFKC")).replace(/[:^~]/g, " ");
 
 const load = async () => {
   const {docs} = await (await fetch("../../../search/index.json")).json();
@@ -41,6 +43,6 @@ self.addEventListener("message", async event => {
     ready ??= load().catch(error => { ready = undefined; throw error; });
     await ready;
     // 待つ間に打ち直されたら、古い言葉の結果を見せない。
-    if (event === latest) deliver(event.data);
+    if (event === latest) deliver({type, data: type === QUERY ? plain(data) : data});
   }
 });
