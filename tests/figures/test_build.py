@@ -316,12 +316,12 @@ def test_build_after_a_killed_one_is_as_if_nothing_had_happened(studio: Studio) 
     before = studio.drawn()
     shutil.rmtree(studio.out)
     # 名前を変える前の一瞬で止まらせ、そこで殺す。
-    builder = studio.path("figures/_build.py")
+    builder = studio.path("figures/_files.py")
     good = builder.read_text(encoding="utf-8")
     stuck = "__import__('time').sleep(60); temporary.replace(path)"
     bad = good.replace("temporary.replace(path)", stuck)
     assert bad != good
-    studio.write("figures/_build.py", bad)
+    studio.write("figures/_files.py", bad)
     process = studio.start()
     deadline = time.monotonic() + 30
     while not studio.drawn() and time.monotonic() < deadline:
@@ -329,7 +329,7 @@ def test_build_after_a_killed_one_is_as_if_nothing_had_happened(studio: Studio) 
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     assert studio.drawn(), "殺したときに、まだ何も書いていなかった"
-    studio.write("figures/_build.py", good)
+    studio.write("figures/_files.py", good)
     assert studio.draw()[0] == 0
     assert studio.drawn() == before
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
+from dlnotes.figures._files import replacing
 from dlnotes.figures._slider import Slider
 
 if TYPE_CHECKING:
@@ -179,11 +180,8 @@ def stale(folder: Path) -> list[tuple[Drawing, str]]:
 
 
 def _write(path: Path, data: bytes) -> None:
-    """別名で書いてから名前を変え、途中で止められても半端なファイルを残さない。"""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(data)
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
 
 
 def _png(figure: Figure) -> bytes:

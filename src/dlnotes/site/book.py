@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import escape
 from io import BytesIO
@@ -26,6 +26,7 @@ from pikepdf import ObjectStreamMode, Pdf
 from tqdm import tqdm
 
 from dlnotes.figures._cover import cover_files
+from dlnotes.figures._files import replacing
 from dlnotes.site import epub, fonts
 
 __all__ = ["Book", "BookError", "Page", "offer", "read_book", "write_pdf"]
@@ -420,7 +421,8 @@ def write_pdf(book: Book, destination: Path, chromium: str, seconds: int) -> Non
     with Pdf.open(BytesIO(_DATE.sub(date, pdf))) as document:
         # 読み上げのための目録を Chromium は圧縮しないので、大きさが倍を超えてしまう。
         options = {"object_stream_mode": ObjectStreamMode.generate, "deterministic_id": True}
-        _write(destination, lambda path: document.save(path, **options))
+        with replacing(destination) as temporary:
+            document.save(temporary, **options)
 
 
 def page_numbers(pdf: bytes) -> dict[str, int]:
@@ -429,17 +431,6 @@ def page_numbers(pdf: bytes) -> dict[str, int]:
         numbers = {page.obj.objgen: number for number, page in enumerate(document.pages, start=1)}
         places = document.Root.Dests.items()
         return {name.lstrip("/"): numbers[place[0].objgen] for name, place in places}
-
-
-def _write(destination: Path, write: Callable[[Path], object]) -> None:
-    """別名で書いてから名前を変え、途中で止められても半端なファイルを残さない。"""
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    temporary = destination.with_name(f".{destination.name}.{os.getpid()}")
-    try:
-        write(temporary)
-        temporary.replace(destination)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def offer(site: Path) -> None:
@@ -465,7 +456,8 @@ def offer(site: Path) -> None:
         )
         text = f'{MARKER}<p class="dl-book">すべてのページを一冊にした本: {links}</p>'
         new = _OFFER.sub(lambda _, text=text: text, html)  # type: ignore[misc]
-        _write(path, lambda p, new=new: p.write_text(new, encoding="utf-8"))  # type: ignore[misc]
+        with replacing(path) as temporary:
+            temporary.write_text(new, encoding="utf-8")
     if not found:
         raise BookError(f"本へのリンクを置く印 {MARKER} が、どのページにもありません")
 
@@ -476,7 +468,8 @@ def main(site: Path) -> None:
     seconds = int(os.environ.get("SOURCE_DATE_EPOCH") or 315532800)
     chromium = find_chromium()
     book = read_book(site)
-    _write(site / "book" / "dlnotes.epub", lambda path: epub.write_epub(book, path, seconds))
+    with replacing(site / "book" / "dlnotes.epub") as path:
+        epub.write_epub(book, path, seconds)
     write_pdf(book, site / "book" / "dlnotes.pdf", chromium, seconds)
     offer(site)
 

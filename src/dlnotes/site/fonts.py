@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -14,6 +13,8 @@ from pathlib import Path
 
 from fontTools import subset
 from fontTools.ttLib import TTFont
+
+from dlnotes.figures._files import replacing
 
 __all__ = ["book_fonts", "math_characters", "write_math_font"]
 
@@ -65,9 +66,8 @@ def write_math_font(characters: Iterable[str], cache: Path, destination: Path) -
         # 強制終了されて残った、書きかけのものも消す。
         for old in cache.iterdir():
             old.unlink(missing_ok=True)
-        temporary = cache / f".{key}.{os.getpid()}"
-        temporary.write_bytes(font)
-        temporary.replace(cache / f"{key}.{hashlib.sha256(font).hexdigest()}.woff2")
+        with replacing(cache / f"{key}.{hashlib.sha256(font).hexdigest()}.woff2") as temporary:
+            temporary.write_bytes(font)
     destination.parent.mkdir(parents=True, exist_ok=True)
     destination.write_bytes(font)
 

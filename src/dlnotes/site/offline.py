@@ -5,10 +5,11 @@ python -m dlnotes.site.offline SITE ZIP    SITE のファイルを、ZIP の中�
 
 from __future__ import annotations
 
-import os
 import sys
 import zipfile
 from pathlib import Path
+
+from dlnotes.figures._files import replacing
 
 __all__ = ["write_zip"]
 
@@ -24,18 +25,13 @@ def write_zip(site: Path, destination: Path) -> None:
         destination: 書き出す場所。
     """
     paths = sorted(path for path in site.rglob("*") if path.is_file())
-    temporary = destination.with_name(f".{destination.name}.{os.getpid()}")
-    try:
-        with zipfile.ZipFile(temporary, "w") as archive:
-            for path in paths:
-                name = path.relative_to(site).as_posix()
-                if name not in _FOR_SERVERS:
-                    # 日付と権限を書かない。
-                    entry = zipfile.ZipInfo(f"dlnotes/{name}")
-                    archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
-        temporary.replace(destination)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(destination) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        for path in paths:
+            name = path.relative_to(site).as_posix()
+            if name not in _FOR_SERVERS:
+                # 日付と権限を書かない。
+                entry = zipfile.ZipInfo(f"dlnotes/{name}")
+                archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from urllib.request import urlopen
 from flit_core.wheel import WheelBuilder
 from tqdm import tqdm
 
+from dlnotes.figures._files import replacing
 from dlnotes.site import lock
 
 __all__ = ["Asset", "assets", "collect", "fetch", "precompile"]
@@ -182,14 +183,8 @@ def _opened(open_: Callable[[str], Any], name: str) -> Iterator[Callable[[int], 
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """別名で書いてから名前を変え、途中で止められても半端なファイルを残さない。"""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("wb") as file:
-            yield file
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        yield file
 
 
 def precompile(folder: Path) -> Path:
