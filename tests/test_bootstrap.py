@@ -469,6 +469,40 @@ def test_a_run_waits_for_the_child_of_a_killed_run(tmp_path: Path) -> None:
     assert time.monotonic() - start > 0.6
 
 
+@pytest.mark.parametrize("make", ["make_venv", "make_npm"])
+def test_environment_is_made_only_under_the_lock(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, make: str
+) -> None:
+    class Taken(Exception):
+        pass
+
+    def take() -> None:
+        raise Taken
+
+    pins = tmp_path / "requirements" / "node" / "package-lock.json"
+    pins.parent.mkdir(parents=True)
+    pins.write_text("a==1\n")
+    monkeypatch.setattr(bootstrap, "lock", take)
+    with pytest.raises(Taken):
+        getattr(bootstrap, make)(str(pins) if make == "make_venv" else "node")
+    assert not (tmp_path / "venv").exists()
+    assert not (tmp_path / ".cache").exists()
+
+
+def test_an_interrupted_run_waits_for_its_child(tmp_path: Path) -> None:
+    done = tmp_path / "done"
+    child = f"trap '' INT; echo 始め >&2; sleep 0.7; touch {done}"
+    code = f"import sys; sys.path.insert(0, {str(SCRIPT.parent)!r}); import bootstrap; "
+    code += f"bootstrap.run('sh', '-c', {child!r})"
+    with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) as run:
+        assert run.stderr is not None
+        assert run.stderr.readline().decode() == "始め\n"
+        run.send_signal(signal.SIGINT)
+        run.stderr.read()
+    assert run.returncode != 0
+    assert done.exists()
+
+
 def test_a_taken_port_is_refused_and_a_free_one_is_not(
     bootstrap: ModuleType, capsys: pytest.CaptureFixture[str]
 ) -> None:

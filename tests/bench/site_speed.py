@@ -41,7 +41,7 @@ def wait_for(text: str, page: str) -> None:
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, "copy")
-        ignored = shutil.ignore_patterns(".git", ".venv", ".cache", "site.old", "__pycache__")
+        ignored = shutil.ignore_patterns(".git", ".venv", ".cache", "__pycache__")
         shutil.copytree(ROOT, copy, ignore=ignored)
         # 実行環境の取りよせは、ビルドの前に済んでいるものとする。
         for made in ("runtime", "runtime-made"):

@@ -11,7 +11,6 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 URL = "dl002_forward/"
-FRAMES = "figures/dl002_forward/"
 SEEN = ":scope > img:visible"
 
 

@@ -211,3 +211,7 @@ def test_missing_site_and_missing_chromium_are_said_in_japanese(
     monkeypatch.delenv("CHROMIUM", raising=False)
     with pytest.raises(BookError, match="Chromium がありません"):
         find_chromium()
+    monkeypatch.undo()
+    monkeypatch.setenv("CHROMIUM", str(tmp_path / "none"))
+    with pytest.raises(BookError, match=r"CHROMIUM=.*none は実行できるファイルではありません"):
+        find_chromium()

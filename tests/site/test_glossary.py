@@ -119,6 +119,11 @@ def test_order_ignores_voicing_small_kana_and_long_vowels(first: str, second: st
     assert sort_key(one) < sort_key(two)
 
 
+def test_latin_terms_are_in_the_order_of_the_alphabet() -> None:
+    latin = [term.ja.lower() for term in TERMS if term.ja[0].isascii()]
+    assert latin == sorted(latin)
+
+
 # --- 用語集のページ -------------------------------------------------------------------
 
 
@@ -176,7 +181,7 @@ def test_first_use_links_to_the_glossary_and_holds_the_definition_once(data: Pat
         ("ReLU関数の話。", ["ReLU関数"]),
         ("ReLUと勾配の話。", ["ReLU", "勾配"]),
         ("- 勾配", ["勾配"]),
-        ('!!! note "勾配"\n    勾配を。', ["勾配"]),
+        ('!!! note "勾配"\n    ReLU を。', ["ReLU"]),
     ],
 )
 def test_longest_whole_words_are_marked(text: str, found: list[str], data: Path) -> None:

@@ -132,7 +132,8 @@ def test_only_a_formula_within_a_sentence_enters_the_search_index(
         (r"10^{-7} < e^{-u}", "10^(−7)&lt;e^(−u)"),
         (r"\frac{1}{2} + \frac{a + b}{N}", "1/2+(a+b)/N"),
         (r"\sqrt{x_n^2} \sqrt{1 - a}", "√(xn^2)√(1−a)"),
-        (r"W^\top f'(x) z^{(1)}", "W⊤f′(x)z(1)"),
+        (r"W^\top f'(x) z^{(1)} x^{}", "W⊤f′(x)z(1)x"),
+        (r"\hat{v} = \tilde{g}^2", "v\u0302=g\u0303^2"),
     ],
 )
 def test_search_results_show_a_formula_as_one_line_of_the_same_meaning(

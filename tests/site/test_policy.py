@@ -39,6 +39,8 @@ def test_every_page_of_the_site_has_a_policy_that_names_no_other_origin(site: Pa
     for page in pages:
         rules = policy(page.read_text(encoding="utf-8"))
         assert rules["default-src"] == ["'none'"]
+        # この二つは、default-src を受けつがない。
+        assert (rules["base-uri"], rules["form-action"]) == (["'none'"], ["'self'"])
         sources = {value for values in rules.values() for value in values}
         assert {s for s in sources if not s.startswith("'")} == {"data:", "blob:"}
         assert "'unsafe-inline'" not in rules["script-src"] + rules["style-src"]

@@ -375,8 +375,10 @@ def find_chromium() -> str:
     Raises:
         BookError: 見つからないとき。
     """
-    names = [os.environ.get("CHROMIUM") or "", *_CHROMIUMS]
-    found = next(filter(None, map(shutil.which, names)), None)
+    chosen = os.environ.get("CHROMIUM")
+    found = next(filter(None, map(shutil.which, [chosen] if chosen else _CHROMIUMS)), None)
+    if found is None and chosen:
+        raise BookError(f"CHROMIUM={chosen} は実行できるファイルではありません。")
     if found is None:
         raise BookError("Chromium がありません。入れるか、CHROMIUM= で場所を指定してください。")
     return found

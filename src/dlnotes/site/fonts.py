@@ -87,7 +87,7 @@ def book_fonts(characters: Iterable[str]) -> dict[str, bytes]:
     text = "".join(sorted({*characters, *"0123456789出力目次"}))
     fonts = {}
     for name, (library, place) in _BOOK.items():
-        options = subset.Options(flavor="woff2", hinting=False, recalc_timestamp=False)
+        options = subset.Options(hinting=False)
         options.drop_tables += ["FFTM"]  # FontForge の時刻の記録
         subsetter = subset.Subsetter(options)
         subsetter.populate(text=text)
@@ -102,7 +102,7 @@ def book_fonts(characters: Iterable[str]) -> dict[str, bytes]:
 
 def _subset(text: str) -> bytes:
     # 添え字用の字形（ssty）は、Chromium では使われないのにフォントの大きさを倍にする。
-    options = subset.Options(flavor="woff2", layout_features=[], hinting=False)
+    options = subset.Options(layout_features=[], hinting=False)
     # MATH 表があるので、伸びる括弧の部品は subset が自分で残す。
     subsetter = subset.Subsetter(options)
     subsetter.populate(text=text)

@@ -41,7 +41,7 @@ _CODE = re.compile(r"DL\d+(_\d(?!\d))?")
 _KINDS = (r"[\u3400-\u9fff々]", r"[\u30a1-\u30ffー]", r"[A-Za-z0-9]")
 _PROSE = {"p", "li"}
 # 中の用語に印を付けない要素とクラス。
-_CLOSED = {"a", "code", "pre", "math", "details", "table", *(f"h{n}" for n in range(1, 7))}
+_CLOSED = {"a", "code", "math", "details"}
 _QUIET = {"admonition-title", "correction"}
 # ここから先は、本文で一度読んだ用語しか出ない。
 _LAST = "確認テスト"

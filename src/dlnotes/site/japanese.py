@@ -27,7 +27,7 @@ _OBJECT = "\ufffc"
 _LONG = 24
 _OPENING = re.compile(r"[（「『【([]+$")
 _CLOSING = re.compile(r"[、。，・：；！？）」』】)\]]+")
-_VERBATIM = {"pre", "code", "math", "script", "style", "textarea"}
+_VERBATIM = {"code", "math"}
 
 
 def join_lines(text: str) -> str:

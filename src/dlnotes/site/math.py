@@ -23,6 +23,8 @@ _HTML_ENTITY = re.compile(r"&(?!lt;|gt;|amp;|quot;|apos;|#)\w+;")
 _PRIMES = {"′", "″", "‴"}
 # 文字に付かない、大きな形。
 _ACCENTS = {"\u02c6": "^", "\u02dc": "~"}
+# 前の字の上に付く形。^ のままでは、べき乗に見える。
+_COMBINING = {"^": "\u0302", "~": "\u0303"}
 # 検索の索引に入れる式。
 _INLINE_MATH = re.compile(r"<math\b(?![^>]*data-search-exclude).*?</math>", re.DOTALL)
 _ALIGNMENT = {
@@ -58,7 +60,6 @@ def to_mathml(latex: str, *, display: bool) -> ElementTree.Element:
     for element in math.iter():
         _redraw(element)
     if display:
-        math.set("display", "block")
         # 検索の結果には、文の中の式だけを見せる。
         math.set("data-search-exclude", "")
     return math
@@ -77,10 +78,12 @@ def _spell(element: ElementTree.Element) -> str:
     parts = [_spell(child) for child in element]
     if element.tag == "mfrac":
         return "/".join(map(_group, parts))
+    if element.tag == "mover" and parts[1] in _COMBINING:
+        return parts[0] + _COMBINING[parts[1]]
     if element.tag == "msqrt":
         return f"√{_group(''.join(parts))}"
     # 転置の ⊤ と、層の番号の (1) は、べき乗ではない。
-    if element.tag in ("msup", "msubsup") and parts[-1][0] not in "⊤(":
+    if element.tag in ("msup", "msubsup") and parts[-1][:1] not in "⊤(":
         parts[-1] = f"^{_group(parts[-1])}"
     return (element.text or "").strip() + "".join(parts)
 
@@ -90,7 +93,7 @@ def _group(text: str) -> str:
 
 
 def _align(cell: ElementTree.Element) -> None:
-    """表のますの揃え方を、style 属性からクラスに移す。Content-Security-Policy は前者を許さない。"""
+    """表のますの揃え方を、ますの数だけ繰り返される長い style 属性から、短いクラスに移す。"""
     style = cell.attrib.pop("style", "")
     names = [name for name, property_ in _ALIGNMENT.items() if property_ in style.replace(" ", "")]
     if names:
@@ -145,7 +148,7 @@ class _FormulaTreeprocessor(Treeprocessor):
         for element in root.iter():
             if "arithmatex" in element.get("class", "").split():
                 self._replace(element)
-            elif element.tag not in {"code", "pre"}:
+            else:
                 self._refuse_dollar(element.text)
             self._refuse_dollar(element.tail)
 

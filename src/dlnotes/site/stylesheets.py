@@ -140,5 +140,4 @@ def _known(selector: list[Any], words: frozenset[str]) -> bool:
 
 
 def _declarations(content: list[Any]) -> str:
-    text = tinycss2.serialize([token for token in content if token.type != "comment"])
-    return re.sub(r"\s*\n\s*", " ", text).strip()
+    return re.sub(r"\s*\n\s*", " ", tinycss2.serialize(content)).strip()
