@@ -427,7 +427,7 @@ def check_instance(name: str, value: object, *kinds: type) -> None:
 
 
 def as_samples(x: ArrayLike, labels: ArrayLike) -> tuple[Array, Array, np.dtype[np.floating]]:
-    """入力、どのクラスにもサンプルのある正解、x の dtype。
+    """入力 (N, D)、どのクラスにもサンプルのある正解 (N, K)、x の dtype。
 
     0 から遠い値は float32 では桁落ちするので、float64 にして計算させる。
     """

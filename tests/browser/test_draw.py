@@ -231,7 +231,7 @@ def test_finger_draws_without_moving_the_page_in_a_narrow_dark_screen(
             points, g = tool.pixels(CURVE)
             before = height()
             touch(points)
-            # 上のほうの字が後から届いて、一画素ずれることはある。指で動けば、何十画素も動く。
+            # 機械が込みあうと、組み直しで一画素ずれることがあった。指で動けば、何十画素も動く。
             assert height() == pytest.approx(before, abs=2)
             if is_stopped:
                 tool.button("停止").click()

@@ -66,7 +66,7 @@ def to_mathml(latex: str, *, display: bool) -> ElementTree.Element:
 
 
 def spelled(page: str) -> str:
-    """文の中の式を、一列の字にします。検索の結果で、2 の 100 乗が 2100 と読めてはなりません。
+    """検索の結果で 2 の 100 乗が 2100 と読めないように、文の中の式を一列の字に書き直します。
 
     Args:
         page: 式を `<math>` で含む HTML。

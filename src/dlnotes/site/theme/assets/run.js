@@ -129,8 +129,8 @@
           const { selectionStart, selectionEnd, value } = editor
           // 何行かを選んだら、初めの行の頭から、最後の行の終わりまでを字下げする。
           if (value.slice(selectionStart, selectionEnd).includes("\n")) {
-            const head = value.lastIndexOf("\n", selectionStart - 1) + 1
-            editor.setSelectionRange(selectionStart ? head : 0, selectionEnd - value.slice(0, selectionEnd).endsWith("\n"))
+            const head = value.slice(0, selectionStart).lastIndexOf("\n") + 1
+            editor.setSelectionRange(head, value[selectionEnd - 1] === "\n" ? selectionEnd - 1 : selectionEnd)
           }
           text = value.slice(editor.selectionStart, editor.selectionEnd).replace(/^/gm, "    ")
         }
