@@ -23,7 +23,6 @@ export SOURCE_DATE_EPOCH := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --forma
 
 .PHONY: help serve site offline book test test-lowest check hosting bench oracle mutants upgrade clean
 .PHONY: found-python site-venv test-venv runtime node
-.NOTPARALLEL:
 
 help:  ## この一覧を出します
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -50,7 +49,9 @@ offline: site-venv  ## サーバーなしで、検索もできるサイトを dl
 book: site  ## サイトと、全ページを一冊にした PDF と EPUB を site/ に作ります
 	@$(with_chromium) $(locked) $(python) -m dlnotes.site.book site
 
-test: check node $(if $(filter 0,$(BROWSER)),,runtime)  ## すべてのテストをします（BROWSER=0 でブラウザのテストを省きます）
+# 検査と道具の用意は、どれも環境だけを使い、一つずつではコアが余る。
+test: test-venv  ## すべてのテストをします（BROWSER=0 でブラウザのテストを省きます）
+	@$(MAKE) --no-print-directory --jobs check node $(if $(filter 0,$(BROWSER)),,runtime)
 ifeq ($(BROWSER),0)
 	@$(pytest) --ignore=tests/browser; status=$$?; \
 	echo 'ブラウザのテストは BROWSER=0 により省きました'; exit $$status
