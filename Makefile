@@ -51,7 +51,7 @@ book: site  ## サイトと、全ページを一冊にした PDF と EPUB を si
 
 # 検査と道具の用意は、どれも環境だけを使い、一つずつではコアが余る。
 test: test-venv  ## すべてのテストをします（BROWSER=0 でブラウザのテストを省きます）
-	@$(MAKE) --no-print-directory --jobs check node $(if $(filter 0,$(BROWSER)),,runtime)
+	@$(MAKE) -f $(firstword $(MAKEFILE_LIST)) --no-print-directory --jobs check node $(if $(filter 0,$(BROWSER)),,runtime)
 ifeq ($(BROWSER),0)
 	@$(pytest) --ignore=tests/browser; status=$$?; \
 	echo 'ブラウザのテストは BROWSER=0 により省きました'; exit $$status

@@ -147,7 +147,7 @@ def install(python, *options):
     uv = os.path.dirname(python) + "/uv"
     try:
         run(*pip, "--only-binary", ":all:", "-r", ROOT + "/requirements/uv.txt")
-        run(uv, "pip", "install", "--python", python, *options)
+        run(uv, "pip", "install", "--compile-bytecode", "--python", python, *options)
     except (Failure, OSError) as error:
         offline = str(error) == NETWORK and not os.path.exists(uv)
         if offline or str(error) == DISK:  # pip でも同じことになる。

@@ -71,20 +71,21 @@ def closed_port() -> Iterator[int]:
 
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
-    """Makefile だけを動かす。環境の Python は、status で終わる偽物にする。"""
+    """Makefile だけを動かす。環境の Python は偽物で、検査は check で、残りは status で終わる。"""
 
-    def run(*arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str, status: int = 0, check: int = 0) -> subprocess.CompletedProcess[str]:
         python = tmp_path / "fake" / "bin" / "python"
         python.parent.mkdir(parents=True, exist_ok=True)
         # mkdocs build の最後の引数は出力先。
         python.write_text(
             '#!/bin/sh\necho "ran $*"\nfor last; do :; done\n'
             'case $last in .cache/*) mkdir "$last"; echo new > "$last/page";; esac\n'
-            f"exit {status}\n"
+            f'case $0$2 in *ruff | *mypy | *lint-imports) exit {check};; esac\nexit {status}\n'
         )
         python.chmod(0o755)
+        shutil.copy(python, python.with_name("lint-imports"))
         command = ["make", "-f", str(ROOT / "Makefile"), *arguments]
-        command += [f"VENV={tmp_path}/fake", "bootstrap=:", "locked=", "--old-file=check"]
+        command += [f"VENV={tmp_path}/fake", "bootstrap=:", "locked="]
         environment = {name: os.environ[name] for name in os.environ if "MAKE" not in name}
         return subprocess.run(
             command, cwd=tmp_path, env=environment, capture_output=True, encoding="utf-8"
@@ -629,6 +630,13 @@ def test_leaving_out_the_browser_is_said_at_the_end(make: Make, status: int) -> 
     assert (done.returncode == 0) == (status == 0)
     assert re.search("ran -m pytest .*--ignore=tests/browser", done.stdout)
     assert done.stdout.splitlines()[-1] == "ブラウザのテストは BROWSER=0 により省きました"
+
+
+def test_failed_check_stops_before_the_tests(make: Make) -> None:
+    done = make("test", "BROWSER=0", check=1)
+    assert done.returncode != 0
+    assert "ran -m ruff" in done.stdout
+    assert "-m pytest" not in done.stdout
 
 
 def test_make_without_a_target_lists_every_target(make: Make) -> None:
