@@ -80,7 +80,7 @@ def make(tmp_path: Path) -> Make:
         python.write_text(
             '#!/bin/sh\necho "ran $*"\nfor last; do :; done\n'
             'case $last in .cache/*) mkdir "$last"; echo new > "$last/page";; esac\n'
-            f'case $0$2 in *ruff | *mypy | *lint-imports) exit {check};; esac\nexit {status}\n'
+            f"case $0$2 in *ruff | *mypy | *lint-imports) exit {check};; esac\nexit {status}\n"
         )
         python.chmod(0o755)
         shutil.copy(python, python.with_name("lint-imports"))
