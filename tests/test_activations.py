@@ -410,6 +410,12 @@ def test_leaky_relu_without_slope_is_zero_at_minus_infinity(slope):
     assert leaky_relu(np.float32(-np.inf), negative_slope=slope) == 0
 
 
+@pytest.mark.parametrize(("largest", "T"), [(1e308, 1), (1, 1e-308)])
+def test_difference_beyond_the_largest_number_is_a_probability_of_zero(largest, T):
+    np.testing.assert_array_equal(softmax([-largest, largest], temperature=T), [0, 1])
+    np.testing.assert_array_equal(log_softmax([-largest, largest], temperature=T), [-np.inf, 0])
+
+
 @pytest.mark.parametrize("f", [softmax, log_softmax])
 @pytest.mark.parametrize("T", [1e-50, 1e50])
 def test_a_temperature_that_float32_does_not_have_is_refused(f, T):

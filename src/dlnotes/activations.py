@@ -415,6 +415,7 @@ def identity_derivative(u: Array) -> Array:
 
 
 @checked(_classes)
+@np.errstate(over="ignore")  # 差が −∞ にあふれても、確率は正しく 0 になる。
 def softmax(u: Array, *, temperature: float = 1.0) -> Array:
     r"""ソフトマックス関数。K 個の総入力を、和が 1 の確率に変えます。
 
@@ -448,6 +449,7 @@ def softmax(u: Array, *, temperature: float = 1.0) -> Array:
 
 
 @checked(_classes)
+@np.errstate(over="ignore")
 def log_softmax(u: Array, *, temperature: float = 1.0) -> Array:
     r"""ソフトマックス関数の対数。確率が 0 に丸められるほど小さくても、対数は正しく求まります。
 
