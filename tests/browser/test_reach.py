@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 MOVING = """() => [...document.querySelectorAll("body, body *")].filter(e => {
   const style = getComputedStyle(e)
@@ -41,6 +41,21 @@ STOPS_ARE_RIGHT = """() => {
   const scrolls = boxes.filter(box => box.scrollWidth > box.clientWidth)
   return (scrolls.length > 0) === SOME && boxes.every(box =>
     scrolls.includes(box) === (box.tabIndex === 0))
+}"""
+
+CUT_CODE = """() => [...document.querySelectorAll("article :is(pre > code, textarea)")]
+  .filter(code => code.checkVisibility() && code.scrollWidth > code.clientWidth).length"""
+INK = "element => getComputedStyle(element).color"
+# 背景の色だけで描かれる印のうち、下地と同じ色のもの。
+MARKS = """() => {
+  const ground = getComputedStyle(document.body).backgroundColor
+  const marks = ["summary::after", "summary::before", ".admonition-title::before"]
+    .map(mark => ["article " + mark.split("::")[0], "::" + mark.split("::")[1]])
+    .map(([at, pseudo]) => [at + pseudo, document.querySelector(at), pseudo])
+    .filter(([, element]) => element)
+  const unseen = marks.filter(([, element, pseudo]) =>
+    getComputedStyle(element, pseudo).backgroundColor === ground)
+  return {seen: marks.length, unseen: unseen.map(([name]) => name)}
 }"""
 
 
@@ -104,6 +119,29 @@ def test_paper_is_white_also_for_the_reader_of_the_dark_scheme(
     names = [str(image.get_attribute("src")) for image in shown.all()]
     assert len(names) == page.locator("article .dl-figure").count()
     assert [name for name in names if ".dark.svg" in name] == []
+
+
+def test_paper_cuts_no_line_of_code_also_where_the_reader_writes_it(page: Page, base: str) -> None:
+    # A4 から余白を除いた幅。
+    page.set_viewport_size({"width": 640, "height": 800})
+    page.goto(f"{base}dl002_forward/", wait_until="networkidle")
+    page.get_by_role("button", name="編集").first.click()
+    page.locator("article textarea").fill("x" * 300)
+    assert page.evaluate(CUT_CODE) > 1
+    page.emulate_media(media="print")
+    assert page.evaluate(CUT_CODE) == 0
+
+
+def test_marks_are_seen_in_forced_colours(page: Page, base: str) -> None:
+    page.emulate_media(forced_colors="active")
+    page.goto(f"{base}quiz/", wait_until="networkidle")
+    choice = page.locator(".dl-quiz [aria-pressed]").last
+    before = choice.evaluate(INK)
+    choice.press("Enter")
+    expect(choice).to_have_attribute("aria-pressed", "true")
+    assert choice.evaluate(INK) != before
+    page.goto(f"{base}dl002_forward/", wait_until="networkidle")
+    assert page.evaluate(MARKS) == {"seen": 3, "unseen": []}
 
 
 def test_lines_of_japanese_break_by_the_strict_rules(page: Page, base: str) -> None:
