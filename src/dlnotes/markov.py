@@ -351,6 +351,9 @@ def viterbi(model: HiddenMarkovModel, observations: ArrayLike) -> tuple[IntArray
 
     $$\omega_t(j) = \max_i \bigl(\omega_{t-1}(i) + \log A_{ij}\bigr) + \log B_{j x_t}$$
 
+    $\omega_t(j)$ は、時刻 t で状態が j になる列と、時刻 t までの観測がともに起こる
+    対数確率の最大値です。
+
     Args:
         model: 隠れマルコフモデル。
         observations: 観測の列。形は (T,) の整数。

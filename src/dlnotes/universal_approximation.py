@@ -75,10 +75,8 @@ def staircase_network(
     \end{aligned}$$
 
     $c_i$ は i 番目の区画の中央、$t_{i-1}$ は左端です。
-    左端を除く区間の中では、段ごとに一つのこぶを置いて足したものと同じです。
-    隣り合うこぶの下りと上りを一つにまとめ、はじめの上りを出力のバイアスに替え、終わりの下りを省きます。
-    それで、n 段が n − 1 ユニットで済みます。
-    誤差は $\max\lvert f'\rvert \cdot (b - a) / 2n$ 以下で、段の数に反比例します。
+    f が 1 回微分でき、その導関数が連続なら、
+    誤差は $\max\lvert f'\rvert \cdot (b - a) / 2n$ 以下です。
 
     Args:
         f: 近似する関数。x (N,) に (N,) を返すもの。
@@ -114,8 +112,8 @@ def relu_interpolant(f: Function, low: float, high: float, pieces: int) -> Netwo
     m_{-1} &= 0
     \end{aligned}$$
 
-    ユニットは、折れ線の傾きを節点で一つずつ変えます。
-    誤差は $\max\lvert f''\rvert \cdot (b - a)^2 / 8n^2$ 以下で、線分の数の二乗に反比例します。
+    f が 2 回微分でき、その導関数が連続なら、
+    誤差は $\max\lvert f''\rvert \cdot (b - a)^2 / 8n^2$ 以下です。
     区間の左では一定、右では最後の傾きのまま延び、f とは関わりがありません。
 
     Args:

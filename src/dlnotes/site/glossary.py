@@ -45,7 +45,6 @@ _CLOSED = {"a", "code", "math", "details"}
 _QUIET = {"admonition-title", "correction"}
 # ここから先は、本文で一度読んだ用語しか出ない。
 _LAST = "確認テスト"
-LIMIT = 12
 
 
 @dataclass(frozen=True)
@@ -181,7 +180,6 @@ class _Marks(Treeprocessor):
         super().__init__(md)
         self.forms = {form: term for term in terms for form in (*term.variants, term.ja)}
         self.seen: set[Term] = set()
-        self.marked = 0
 
     # 組むのに一秒ほどかかるので、印を付けるページがあるときだけにする。
     @cached_property
@@ -194,7 +192,6 @@ class _Marks(Treeprocessor):
         if code is None:
             return
         self.seen = {term for term in self.forms.values() if term.code == code[0]}
-        self.marked = 0
         for block in list(root):
             if block.tag == "h2" and _text(block) == _LAST:
                 break
@@ -220,10 +217,9 @@ class _Marks(Treeprocessor):
         before, marks, end = text, list[ElementTree.Element](), 0
         for match in self.pattern.finditer(text):
             term = self.forms[match[0]]
-            if term in self.seen or self.marked == LIMIT:
+            if term in self.seen:
                 continue
             self.seen.add(term)
-            self.marked += 1
             if marks:
                 marks[-1].tail = text[end : match.start()]
             else:
