@@ -5,6 +5,7 @@ VENV     ?= .venv
 PORT     ?= 8000
 MINUTES  ?= 60
 BROWSER  ?= 1
+SITE     ?= site
 CHROMIUM ?=
 export VENV CHROMIUM
 # MkDocs 2 系は使わないので、その知らせを消す。
@@ -46,8 +47,9 @@ offline: site-venv  ## サーバーなしで、検索もできるサイトを dl
 	$(python) -m mkdocs build --site-dir .cache/offline; \
 	$(python) -m dlnotes.site.offline .cache/offline dlnotes-offline.zip'
 
-book: site  ## サイトと、全ページを一冊にした PDF と EPUB を site/ に作ります
-	@$(with_chromium) $(locked) $(python) -m dlnotes.site.book site
+# SITE= で、組み立ててある別のサイト（テストしたものなど）に足す。
+book: $(if $(filter site,$(SITE)),site,site-venv)  ## サイトと、全ページを一冊にした PDF と EPUB を site/ に作ります
+	@$(with_chromium) $(locked) $(python) -m dlnotes.site.book $(SITE)
 
 # 検査と道具の用意は、どれも環境だけを使い、一つずつではコアが余る。
 test: test-venv  ## すべてのテストをします（BROWSER=0 でブラウザのテストを省きます）
@@ -63,7 +65,7 @@ test-lowest: found-python  ## ライブラリーの範囲の、いちばん古�
 	@VENV=.cache/lowest $(bootstrap) venv requirements/lowest.txt
 	@$(with_chromium) .cache/lowest/bin/python $(in_parallel)
 
-check: test-venv  ## 書式、静的検査、型、import の向きを調べます
+check: test-venv  ## 書式、静的検査、型、import の向きを調べます（文章と HTML は make test が調べます）
 	$(python) -m ruff format --check .
 	$(python) -m ruff check .
 	$(python) -m mypy

@@ -1,4 +1,4 @@
-"""サイトを作る速さ: 空からのビルド、二度目のビルド、原稿を直してから届くまで。"""
+"""サイトを作る速さ: ページのテスト、空からのビルド、二度目のビルド、原稿を直してから届くまで。"""
 
 from __future__ import annotations
 
@@ -47,6 +47,8 @@ def main() -> None:
         for made in ("runtime", "runtime-made"):
             shutil.copytree(ROOT / ".cache" / made, copy / ".cache" / made)
         build = [*MKDOCS, "build", "--strict", "-q"]
+        with timed("ページのテスト"):
+            subprocess.run([sys.executable, "-m", "pytest", "-q", "docs"], cwd=ROOT, check=True)
         with timed("空からのビルド"):
             subprocess.run(build, cwd=copy, check=True)
         with timed("二度目のビルド"):
