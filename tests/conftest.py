@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Generator
 from fcntl import LOCK_EX, flock
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from hypothesis import settings
@@ -26,6 +27,7 @@ _ENVIRONMENT = {
     "DLNOTES_URL": "https://example.com/dlnotes/",
 }
 
+_NO_SITE = "サイトを組み立てられません:"
 _DOCS = Path(__file__).parents[1] / "docs"
 _SOURCES = sorted(p for p in _DOCS.rglob("*") if p.suffix in {".md", ".ipynb"})
 _STEMS = [source.relative_to(_DOCS).with_suffix("").as_posix() for source in _SOURCES]
@@ -64,10 +66,11 @@ def strict_build(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathF
 def _build(root: Path, out: Path) -> Run:
     # 図の進み具合の表示は、ビルドの出力に混ぜない。
     figures = _run(root, "dlnotes.figures", ".cache/figures")
-    assert figures.returncode == 0, figures.stderr
     # 実行環境がなければ、ボタンのないサイトを見て緑にしてしまう。
     runtime = _run(root, "dlnotes.site.runtime")
-    assert runtime.returncode == 0, runtime.stderr
+    for made in (figures, runtime):
+        if made.returncode:
+            _fail(made)
     # 前のビルドの結果を使わず、はじめから作ったサイトを見る。
     for kept in (root / ".cache").glob("*.pickle"):
         kept.unlink(missing_ok=True)
@@ -81,8 +84,22 @@ def site(strict_build: Run) -> Path:
     out = Path(strict_build.args[-1])
     # ビルドが最後に書くもの。
     if not (out / "search" / "index.json").is_file():
-        pytest.fail(f"サイトを組み立てられません:\n{strict_build.stderr[-500:]}", pytrace=False)
+        _fail(strict_build)
     return out
+
+
+def _fail(run: Run) -> NoReturn:
+    pytest.fail(f"{_NO_SITE}\n{run.stderr[-500:]}", pytrace=False)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """サイトを組み立てられず、何百ものテストが赤いときも、直すところを終わりに一度だけ言う。"""
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    errors = terminal.stats.get("error", []) if terminal else []
+    reasons = (str(report.longrepr) for report in errors)
+    if reason := next((reason for reason in reasons if reason.startswith(_NO_SITE)), ""):
+        terminal.write_line(f"\n{len(errors)} 個の ERROR の、はじめの原因です。\n{reason}")
 
 
 @pytest.fixture(scope="session")

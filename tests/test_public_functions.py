@@ -1,5 +1,6 @@
 """What every public function refuses, in which language, and what it leaves as it was."""
 
+import ast
 import copy
 import importlib
 import inspect
@@ -20,6 +21,7 @@ from dlnotes.markov import HiddenMarkovModel, MarkovChain
 from dlnotes.network import init_network, parameters
 from dlnotes.optimizers import SGD
 
+SOURCES = sorted(Path(dlnotes.__file__).parent.glob("[!_]*.py"))
 JAPANESE = re.compile("[ぁ-んァ-ヶ一-龠]")
 X = np.array([[1.0, -2.0, 0.5], [0.0, 1.0, 2.0], [2.0, 0.5, -1.0], [-1.0, 0.0, 1.0]])
 ROWS = np.array([[0.2, 0.3, 0.5], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
@@ -97,7 +99,7 @@ HELPERS = {"check_shape", "check_same_shape", "check_choice", "checked"}
 
 
 def functions():
-    for module in sorted(Path(dlnotes.__file__).parent.glob("[!_]*.py")):
+    for module in SOURCES:
         members = importlib.import_module(f"dlnotes.{module.stem}")
         for name in members.__all__:
             if inspect.isfunction(getattr(members, name)):
@@ -112,7 +114,9 @@ def good(path, parameter):
     for key in (f"{name}.{parameter}", f"{module}.{parameter}", parameter):
         if key in GOOD:
             return copy.deepcopy(GOOD[key])
-    raise AssertionError(f"{path} の {parameter} に正しい値がありません")
+    raise AssertionError(
+        f"{path} の {parameter} に正しい値がありません。上の GOOD に足してください"
+    )
 
 
 def arguments(path, function):
@@ -174,6 +178,28 @@ def test_good_arguments_are_taken_and_none_is_written_into(path, function):
             np.testing.assert_array_equal(parameters(value), parameters(before[name]))
 
 
+@pytest.mark.parametrize(("path", "function"), [pytest.param(p, f, id=p) for p, f in functions()])
+def test_docstring_has_its_parts(path, function):
+    parts = {"Args:": bool(inspect.signature(function).parameters), "出典:": True}
+    parts["$$"] = not path.startswith(("arrays.", "autodiff.apply"))
+    missing = [part for part, needed in parts.items() if needed and part not in function.__doc__]
+    assert missing == [], f"{path} の説明に {'、'.join(missing)} がありません"
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+def test_every_error_is_said_in_japanese(source):
+    nodes = ast.walk(ast.parse(source.read_text(encoding="utf-8")))
+    raised = [node.exc for node in nodes if isinstance(node, ast.Raise)]
+    english = [
+        f"{source.name}:{call.lineno}: {ast.unparse(call)}"
+        for call in raised
+        if isinstance(call, ast.Call)
+        and any(isinstance(word, ast.Constant | ast.JoinedStr) for word in call.args)
+        and not JAPANESE.search(ast.unparse(call))
+    ]
+    assert english == []
+
+
 ELEMENTWISE = [
     pytest.param(getattr(module, name), id=name)
     for module in (activations, losses)
@@ -181,10 +207,21 @@ ELEMENTWISE = [
 ]
 
 
+def settings(function):
+    """The keywords it cannot do without."""
+    module = function.__module__.rpartition(".")[2]
+    needed = arguments(f"{module}.{function.__name__}", function)
+    parameters = inspect.signature(function).parameters.values()
+    return {
+        p.name: needed[p.name] for p in parameters if p.kind is p.KEYWORD_ONLY and p.name in needed
+    }
+
+
 def inputs(function, values):
     """Logits as they are, and probabilities out of them."""
-    names = list(inspect.signature(function).parameters.values())
-    names = [p.name for p in names if p.default is p.empty]
+    parameters = inspect.signature(function).parameters.values()
+    parameters = [p for p in parameters if p.default is p.empty]
+    names = [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY]
     rows = activations.softmax(np.asarray(values, dtype=np.result_type(values, np.float32)))
     if function is activations.softmax_jacobian:
         return [values[0]]
@@ -196,7 +233,7 @@ def inputs(function, values):
 @pytest.mark.parametrize("function", ELEMENTWISE)
 def test_the_dtype_is_kept_and_a_thousand_is_neither_too_large_nor_warned_about(function, dtype):
     values = np.array([[1e3, -1e3, 0.0], [-1e3, 1e3, 1.0], [0.0, 1e3, 1e3]], dtype)
-    result = function(*inputs(function, values))
+    result = function(*inputs(function, values), **settings(function))
     assert result.dtype == dtype
     if function.__name__ not in {"kl_divergence"}:
         assert np.isfinite(result).all()
@@ -205,6 +242,7 @@ def test_the_dtype_is_kept_and_a_thousand_is_neither_too_large_nor_warned_about(
 @pytest.mark.parametrize("function", ELEMENTWISE)
 def test_integers_become_floats(function):
     values = np.array([[3, -2, 0], [1, 0, 2]])
-    result = function(*inputs(function, values))
-    np.testing.assert_array_equal(result, function(*inputs(function, values / 1)))
+    needed = settings(function)
+    result = function(*inputs(function, values), **needed)
+    np.testing.assert_array_equal(result, function(*inputs(function, values / 1), **needed))
     assert np.asarray(result).dtype == np.float64

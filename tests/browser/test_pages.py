@@ -34,7 +34,8 @@ def test_page_asks_no_other_origin(visit: Any, base: str, url: str, scheme: str)
 
 @EVERY_SCHEME
 def test_page_is_not_wider_than_the_screen(visit: Any, url: str, scheme: str) -> None:
-    assert visit(url, scheme).too_wide == []
+    wide = visit(url, scheme).too_wide
+    assert wide == [], f"画面の幅に入りません。式なら aligned で行を分けます: {wide}"
 
 
 @EVERY_SCHEME

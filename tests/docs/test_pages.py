@@ -14,7 +14,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 import pytest
 from bs4 import BeautifulSoup, NavigableString, Tag
 
-from dlnotes.figures import _build
+from dlnotes.figures import _build, _style
 
 HOME = os.environ.get("DLNOTES_URL", "https://example.com/dlnotes/")
 # 読む人にはコードや数式として見える場所。
@@ -181,6 +181,26 @@ def test_notebook_page_is_light(site: Path) -> None:
     sizes = {p.parent.name: p.stat().st_size for p in site.glob("notebooks/*/index.html")}
     assert sizes
     assert {name: size for name, size in sizes.items() if size > 60_000} == {}
+
+
+def test_every_page_is_in_the_list_of_pages() -> None:
+    listed = Path("docs/index.md").read_text(encoding="utf-8").partition("## ページの一覧")[2]
+    names = [path.relative_to("docs").as_posix() for path in Path("docs").rglob("*.*")]
+    pages = [name for name in names if name.endswith((".md", ".ipynb")) and name != "index.md"]
+    missing = [name for name in pages if f"]({name}): " not in listed]
+    assert missing == [], f"docs/index.md の「ページの一覧」にありません: {missing}"
+
+
+@pytest.mark.usefixtures("strict_build")
+def test_figures_take_their_colours_from_the_style() -> None:
+    lights = [light for drawing in _build.register() for light in drawing.lights]
+    drawn = {str(light): Path(".cache/figures", light).read_text("utf-8") for light in lights}
+    strange = {
+        name: set(re.findall(r"#[0-9a-f]{6}\b", svg)) - set(_style._DARK)
+        for name, svg in drawn.items()
+    }
+    strange = {name: colours for name, colours in strange.items() if colours}
+    assert strange == {}, f"figures/_style.py にない色です: {strange}"
 
 
 TOPICS = pytest.mark.parametrize("stem", sorted(p.stem for p in Path("docs").glob("dl0*.md")))

@@ -138,7 +138,7 @@ def test_right_choice_is_not_given_away_by_its_length() -> None:
 
 @pytest.mark.parametrize("question", [q for q in QUESTIONS if q.check], ids=identify)
 def test_only_the_right_choice_agrees_with_the_computed_answer(question: Question) -> None:
-    assert agreeing(question) == right(question)
+    assert agreeing(question) == right(question), "左は check の答え、右は right = true の選択肢"
 
 
 @pytest.mark.parametrize("question", [q for q in OPENS if q.check], ids=identify)
@@ -150,7 +150,7 @@ def test_the_answer_holds_what_its_check_computed(question: OpenQuestion) -> Non
 @pytest.mark.parametrize("question", QUESTIONS, ids=identify)
 def test_an_answer_that_can_be_computed_is_computed(question: Question) -> None:
     computed = all(COMPUTED.fullmatch(choice.text) for choice in question.choices)
-    assert question.check or not computed
+    assert question.check or not computed, f"{question.id} に、答えを計算する check が要ります"
 
 
 @pytest.mark.parametrize("question", [q for q in OPENS if CODE.search(q.answer)], ids=identify)

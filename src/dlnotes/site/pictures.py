@@ -86,7 +86,8 @@ class _PictureTreeprocessor(Treeprocessor):
         try:
             return size((self.root / name).read_text(encoding="utf-8"))
         except FileNotFoundError as error:
-            raise PictureError(f"図がありません: {name}") from error
+            hint = "figures/ のモジュールの __all__ に名前がありますか"
+            raise PictureError(f"図がありません: {name}（{hint}）") from error
         except ValueError as error:
             raise PictureError(f"図を読めません: {name} に {error}") from error
 
