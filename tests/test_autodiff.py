@@ -189,3 +189,8 @@ def test_input_that_the_output_does_not_reach_has_derivative_zero_in_both_direct
         (derivative,), _ = mode(y, [x])
         assert isinstance(derivative, float)
         assert derivative == 0
+
+
+def test_sign_is_a_node_too():
+    x = Node(2.0)
+    assert reverse_mode(-x * 3, [x])[0] == (-3.0,)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from dlnotes import discriminative as dis
 from dlnotes.activations import sigmoid
+from dlnotes.datasets import animals
 from dlnotes.losses import softmax_cross_entropy
 from dlnotes.network import Layer, parameters
 from dlnotes.numerical import numerical_gradient
@@ -167,14 +168,14 @@ def test_separable_data_has_no_maximum_unless_it_is_regularised():
 def test_nearly_separable_data_has_no_maximum_either():
     x = np.array([[0.0], [1.0], [1.0], [2.0]])
     labels = np.array([[1, 0], [1, 0], [0, 1], [0, 1]], dtype=float)
-    with pytest.raises(ValueError, match=r"有限の重みが一つに決まりません.*l2 を正に"):
+    with pytest.raises(ValueError, match=r"有限の重みを一つに決められません.*l2 を大きく"):
         dis.fit_logistic_regression(x, labels)
 
 
 def test_repeated_feature_has_no_single_maximum_unless_it_is_regularised():
     x, labels = overlapping(np.random.default_rng(8), D=1)
     for other in (x, 3.3 * x, 0 * x, 0 * x + 2.7):
-        with pytest.raises(ValueError, match="有限の重みが一つに決まりません"):
+        with pytest.raises(ValueError, match="有限の重みを一つに決められません"):
             dis.fit_logistic_regression(np.hstack([x, other]), labels)
     model = dis.fit_logistic_regression(np.hstack([x, x]), labels, l2=0.01)
     np.testing.assert_allclose(model.W[0], model.W[1])
@@ -405,3 +406,22 @@ def test_least_squares_reproduces_soft_labels_that_are_linear():
     labels = np.hstack([x, 1 - x])
     model = dis.fit_least_squares(x, labels)
     np.testing.assert_allclose(dis.scores(model, x), labels, atol=1e-12)
+
+
+def test_weak_regularisation_stops_where_rounding_leaves_nothing_to_gain():
+    x, labels = animals(30, rng=np.random.default_rng(0))
+    model = dis.fit_logistic_regression(x, labels, l2=1e-4)
+    residual = x.T @ (dis.posterior(model, x) - labels) / 30 + 1e-4 * model.W
+    assert abs(residual).max() < 1e-8
+
+
+def test_class_numbers_are_told_from_probabilities_by_their_shape():
+    with pytest.raises(ValueError, match=r"^labels は \(6, K\) の形が必要ですが \(6,\) でした$"):
+        dis.fit_perceptron(np.ones((6, 2)), [0, 1, 0, 1, 0, 1])
+
+
+def test_posterior_of_another_kind_of_model_is_not_called_a_discriminant():
+    with pytest.raises(
+        TypeError, match=r"^model は LogisticRegression が必要ですが NoneType でした$"
+    ):
+        dis.posterior(None, [[1.0]])

@@ -468,3 +468,16 @@ def test_bits_of_a_small_integer_type_do_not_overflow(bits):
 def test_wave_is_sampled_at_multiples_of_the_period_up_to_a_part_of_one_in_ten_million():
     assert sample_wave(np.sin, duration=1.0000001, rate=8000).shape == (8001,)
     np.testing.assert_allclose(sample_wave(lambda t: t, duration=1, rate=2.5), [0, 0.4, 0.8])
+
+
+@pytest.mark.parametrize("words", [{"a": 5, "b": 7}, {"a", "b"}])
+def test_words_without_an_order_are_no_vocabulary(words):
+    with pytest.raises(TypeError, match=r"文字列の列が必要ですが (dict|set) でした"):
+        token_ids(["a"], words)
+    with pytest.raises(TypeError, match=r"文字列の列が必要ですが (dict|set) でした"):
+        build_vocabulary(words)
+
+
+def test_values_of_a_wave_are_no_wave():
+    with pytest.raises(TypeError, match=r"^wave は関数が必要ですが ndarray でした$"):
+        sample_wave(np.linspace(0, 1, 3), duration=1, rate=4)

@@ -469,3 +469,8 @@ def test_plain_initial_weights_are_normal():
 def test_unknown_activation_is_refused_also_where_no_layer_uses_it():
     with pytest.raises(ValueError, match=r"activation は .* のどれかが必要"):
         init_network((2, 3), activation="bogus", rng=np.random.default_rng(0))
+
+
+def test_unknown_activation_of_the_output_is_named_as_such():
+    with pytest.raises(ValueError, match=r"^output_activation は"):
+        init_network([2, 1], output_activation="Relu", rng=np.random.default_rng(0))

@@ -379,7 +379,7 @@ def test_a_schedule_refuses_settings_without_meaning():
     ("optimizer", "wanted"), [(Adam(), r"\(t, m, v\)"), (Adadelta(), r"\(h, s\)")]
 )
 @pytest.mark.parametrize(
-    ("state", "came"), [((), "長さ 0 の組"), ((0,) * 4, "長さ 4 の組"), (np.zeros(3), "ndarray ")]
+    ("state", "came"), [((), "長さ 0 の組"), ((0,) * 4, "長さ 4 の組"), (np.zeros(3), " ndarray ")]
 )
 def test_a_state_with_other_parts_is_refused(optimizer, wanted, state, came):
     with pytest.raises(TypeError, match=f"^state は {wanted} の組が必要ですが{came}でした$"):
@@ -426,3 +426,8 @@ def test_small_number_that_is_zero_in_float32_is_refused(kind):
 def test_rate_that_overflows_is_refused():
     with pytest.raises(ValueError, match="factor は 10 乗してもあふれない数"):
         step_decay(10, learning_rate=1e300, every=1, factor=10)
+
+
+def test_gradient_of_another_precision_is_refused():
+    with pytest.raises(TypeError, match=r"^theta と gradient は同じ dtype が必要ですが float32 と"):
+        SGD(0.1).step(np.ones(2, np.float32), np.ones(2), ())

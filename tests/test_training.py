@@ -18,7 +18,7 @@ from dlnotes.network import (
     parameters,
     with_parameters,
 )
-from dlnotes.optimizers import SGD, Adam, Momentum, step_decay
+from dlnotes.optimizers import SGD, Adadelta, AdaGrad, Adam, Momentum, RMSProp, step_decay
 from dlnotes.training import Step, iterations_per_epoch, minibatches, train
 
 sizes = st.integers(1, 60)
@@ -459,3 +459,20 @@ def test_masked_arrays_are_learned_as_plain_arrays():
     x, d = data()
     masked = learned(np.ma.masked_array(x), np.ma.masked_array(d), SGD(0.05))
     np.testing.assert_array_equal(masked, learned(x, d, SGD(0.05)))
+
+
+@pytest.mark.parametrize("optimizer", [AdaGrad(), RMSProp(), Adadelta(), Adam()])
+def test_state_that_overflows_stops_the_training_instead_of_freezing_it(optimizer):
+    rng = np.random.default_rng(0)
+    x = (1e12 * rng.random((20, 2))).astype(np.float32)
+    network = init_network([2, 1], rng=rng, dtype=np.float32)
+    way = {"loss": "squared_error", "optimizer": optimizer, "batch_size": 20, "epochs": 1}
+    with pytest.raises(FloatingPointError, match="最適化法の状態があふれました"):
+        list(train(network, x, np.ones((20, 1)), rng=rng, **way))
+
+
+def test_schedule_that_is_no_function_is_refused_before_the_training():
+    network = init_network([2, 1], rng=np.random.default_rng(0))
+    way = {"loss": "squared_error", "optimizer": SGD(0.1), "batch_size": 1, "epochs": 1}
+    with pytest.raises(TypeError, match=r"^schedule は関数が必要ですが float でした$"):
+        train(network, [[1, 2]], [[1]], rng=np.random.default_rng(0), schedule=0.1, **way)

@@ -345,3 +345,8 @@ def test_zero_of_the_output_beside_a_bend_is_no_bend():
 def test_steps_are_no_straight_lines():
     with pytest.raises(ValueError, match="step"):
         ua.count_linear_pieces(ua.bump_network(0.2, 0.6), 0, 1)
+
+
+def test_values_of_a_function_are_no_function():
+    with pytest.raises(TypeError, match=r"^f は関数が必要ですが ndarray でした$"):
+        ua.relu_interpolant(np.linspace(0, 1, 3), 0, 1, 2)

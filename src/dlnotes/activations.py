@@ -380,7 +380,7 @@ def identity(u: Array) -> Array:
         u: 総入力。形は任意。
 
     Returns:
-        u そのもの（複製しません）。
+        u と同じ形。float32 か float64 の配列なら、u そのもの（複製しません）。
 
     Raises:
         TypeError: u が実数でないとき。

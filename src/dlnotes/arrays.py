@@ -426,14 +426,21 @@ def check_instance(name: str, value: object, *kinds: type) -> None:
         raise TypeError(f"{name} は {wanted} が必要ですが {_kind(value)} でした")
 
 
+def check_function(name: str, value: object) -> None:
+    """呼び出せるものであることを確かめる。"""
+    if not callable(value):
+        raise TypeError(f"{name} は関数が必要ですが {_kind(value)} でした")
+
+
 def as_samples(x: ArrayLike, labels: ArrayLike) -> tuple[Array, Array, np.dtype[np.floating]]:
     """入力 (N, D)、どのクラスにもサンプルのある正解 (N, K)、x の dtype。
 
     0 から遠い値は float32 では桁落ちするので、float64 にして計算させる。
     """
-    x, d = as_finite("x", x), as_distribution("labels", labels)
+    x, d = as_finite("x", x), as_finite("labels", labels)
     check_shape("x", x, ("N", "D"))
     check_shape("labels", d, (len(x), "K"))
+    d = as_distribution("labels", d)
     counts = d.sum(axis=0)
     if counts.min() == 0:
         raise ValueError(

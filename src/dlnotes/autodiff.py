@@ -56,6 +56,9 @@ class Node:
     def __rsub__(self, other: float) -> "Node":
         return Node(other) - self
 
+    def __neg__(self) -> "Node":
+        return Node(-self.value, ((self, -1.0),))
+
     __radd__ = __add__
     __rmul__ = __mul__
 

@@ -84,6 +84,8 @@ class LayerGradient:
     $$\frac{\partial E}{\partial W} = z_{\mathrm{in}}^{\top} \delta, \qquad
     \frac{\partial E}{\partial b} = \sum_{n} \delta_n$$
 
+    $z_{\mathrm{in}}$ は、この層に入る値（前の層の出力）です。
+
     Attributes:
         W: 重みについての勾配。形は (D_in, D_out)。
         b: バイアスについての勾配。形は (D_out,)。
@@ -103,7 +105,7 @@ class GradientCheck:
     """勾配検査の結果。
 
     Attributes:
-        worst: 誤差が最も大きいパラメータの名前（例: 層 2 の W）。
+        worst: 相対誤差が最も大きいパラメータの名前（例: 層 2 の W）。
         relative_error: そのパラメータの相対誤差。単位なし。
         errors: すべてのパラメータの名前と相対誤差。
 
@@ -169,7 +171,8 @@ def backward(network: Network, x: Array, d: Array, loss: str) -> tuple[LayerGrad
 
     Raises:
         TypeError: 引数の型が違うとき。
-        ValueError: 形が合わないとき、知らない誤差関数のとき、出力層と誤差関数が組にならないとき。
+        ValueError: 形が合わないとき、知らない誤差関数のとき、誤差関数が出力や正解を
+            受け付けないとき、softmax を cross_entropy の出力層のほかで使ったとき。
         FloatingPointError: 総入力、誤差、勾配のどれかがあふれたとき。
 
     出典:
@@ -203,7 +206,8 @@ def loss_and_gradient(network: Network, x: Array, d: Array, loss: str) -> tuple[
 
     Raises:
         TypeError: 引数の型が違うとき。
-        ValueError: 形が合わないとき、知らない誤差関数のとき、出力層と誤差関数が組にならないとき。
+        ValueError: 形が合わないとき、知らない誤差関数のとき、誤差関数が出力や正解を
+            受け付けないとき、softmax を cross_entropy の出力層のほかで使ったとき。
         FloatingPointError: 総入力、誤差、勾配のどれかがあふれたとき。
 
     出典:
@@ -225,7 +229,7 @@ def gradient_check(
     rng: np.random.Generator,
     gradient: ArrayLike | None = None,
 ) -> GradientCheck:
-    r"""勾配検査。層とパラメータごとに、乱数で選んだ向き v への微分を数値微分と比べます。
+    r"""勾配検査。層とパラメータごとに、乱数で選んだ長さ 1 の向き 8 本への微分を数値微分と比べます。
 
     $$g^{\top} v \approx \frac{E(\theta + h v) - E(\theta - h v)}{2h}$$
 
@@ -240,11 +244,12 @@ def gradient_check(
         gradient: 調べる勾配。形は (P,)。省略すると loss_and_gradient の勾配を調べます。
 
     Returns:
-        最も食い違ったパラメータの名前と、相対誤差。
+        最も食い違ったパラメータの名前と相対誤差、すべてのパラメータの相対誤差。
 
     Raises:
         TypeError: 引数の型が違うとき。
-        ValueError: 形が合わないとき、知らない誤差関数のとき、出力層と誤差関数が組にならないとき、
+        ValueError: 形が合わないとき、知らない誤差関数のとき、誤差関数が出力や正解を
+            受け付けないとき、softmax を cross_entropy の出力層のほかで使ったとき。
             θ から少し動かした点で誤差があふれたとき。
         FloatingPointError: 総入力、誤差、勾配のどれかがあふれたとき。
 

@@ -76,6 +76,7 @@ def animals(n: int, *, rng: np.random.Generator) -> tuple[Array, Array]:
     $$x_{ni} = m_{c_n i}\, e^{0.3\, r_{ni}}, \qquad
       r_{ni} \sim \mathcal{N}(0, 1)$$
 
+    $c_n$ はサンプル n のクラスの番号です。
     r は標準正規分布の乱数で、代表値に、だいたい 0.74 倍から 1.35 倍のばらつきを掛けます
     （およそ 3 分の 2 の値が、この間に入ります）。
     列の名前と単位は ANIMAL_FEATURES、クラスの名前は ANIMAL_CLASSES にあります。
@@ -166,6 +167,8 @@ def two_gaussians(n: int, *, rng: np.random.Generator) -> tuple[Array, Array]:
     x \mid C_1 &\sim \mathcal{N}\left((1, 1),\, I\right) \\
     p(C_1 \mid x) &= \sigma(2 x_1 + 2 x_2)
     \end{aligned}$$
+
+    最後の式は、事前確率がどちらも 1/2 のときのものです。
 
     Args:
         n: サンプルの数。1 以上。クラスごとのサンプルの数は、ほぼ等しくします。

@@ -33,13 +33,13 @@ __all__ = [
     "scores",
 ]
 
-# 二次収束するニュートン法は十数回で終わる。これだけ回しても止まらないなら、最大値がない。
+# 二次収束するニュートン法は、長くても数十回で終わる。これだけで止まらないなら、決められない。
 _MAX_NEWTON_STEPS = 100
 
 _SEPARABLE = "x が直線で完全に分かれ、最尤推定の重みが無限大になります。l2 を正にしてください"
 _NOT_UNIQUE = (
-    "x から有限の重みが一つに決まりません。クラスがほぼ分かれているか、"
-    "特徴量が重なっています。l2 を正にしてください"
+    "x から有限の重みを一つに決められません。クラスがほぼ分かれているか、"
+    "特徴量が重なっています。l2 を大きくしてください"
 )
 
 
@@ -139,17 +139,18 @@ def posterior(model: LogisticRegression, x: ArrayLike) -> Array:
         事後確率。形は (N, K)。各行の和は 1。
 
     Raises:
-        TypeError: model が識別関数のとき、x が実数でないとき。
+        TypeError: model の種類が違うとき、x が実数でないとき。
         ValueError: x の形が違うとき、NaN や無限大を含むとき。
 
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、式 (4.104)。
     """
-    if not isinstance(model, LogisticRegression):
+    if isinstance(model, LinearDiscriminant):
         raise TypeError(
-            f"model は LogisticRegression が必要ですが {type(model).__name__} でした。"
+            "model は LogisticRegression が必要ですが LinearDiscriminant でした。"
             "識別関数は確率を持ちません"
         )
+    check_instance("model", model, LogisticRegression)
     return softmax(scores(model, x))
 
 
@@ -188,8 +189,9 @@ def fit_logistic_regression(
     \end{aligned}$$
 
     E は凸なので、どこから始めても同じ最小値に着きます。勾配降下法でも学べますが、ここでは、
-    学習率を選ばずに十数回で丸め誤差まで収束するニュートン法を使います。
-    H は E の二階微分、t は E が増えないように半分ずつ縮める歩幅です。
+    学習率を選ばずに、数回から数十回で収束するニュートン法を使います。
+    H は E の二階微分に、y の変わらない向きの曲がりを足して、逆行列を持たせたものです。
+    t は E が増えないように半分ずつ縮める歩幅です。
 
     Args:
         x: 入力。形は (N, D)。
@@ -202,7 +204,8 @@ def fit_logistic_regression(
     Raises:
         TypeError: x や labels が実数でないとき、l2 が数でないとき。
         ValueError: 形が違うとき、サンプルのないクラスがあるとき、l2 が負のとき、有限の重みが一つに
-            決まらないとき（クラスが直線で完全に分かれる、特徴量が重なっている、など）。
+            決まらないとき（クラスが直線で完全に分かれる、特徴量が重なっている、l2 が
+            小さすぎる、など）。
 
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、4.3.3 項と 4.3.4 項。
@@ -212,11 +215,14 @@ def fit_logistic_regression(
     # 0 から離れた特徴量は 1 の列とほとんど重なり、歩みが丸め誤差に埋もれる。真ん中を引いて解く。
     middle = np.median(X[:, :-1], axis=0)
     X[:, :-1] -= middle
-    theta = np.zeros((X.shape[1], d.shape[1]), dtype=X.dtype)
+    theta, size = np.zeros((X.shape[1], d.shape[1]), dtype=X.dtype), np.inf
     for _ in range(_MAX_NEWTON_STEPS):
         step = _newton_step(theta, X, d, penalty)
+        before, size = size, abs(X @ step).max()
+        # l2 が小さいと、丸め誤差の歩みが √ε より大きく残り、そこで縮まなくなる。
+        settled = l2 > 0 and before <= size <= 1e-6
         # 二次収束なので、√ε の一歩の後に残る誤差は ε ほどしかない。
-        if abs(X @ step).max() <= np.sqrt(np.finfo(X.dtype).eps):
+        if settled or size <= np.sqrt(np.finfo(X.dtype).eps):
             if l2 == 0 and np.linalg.matrix_rank(np.ldexp(X, -_exponents(X))) < X.shape[1]:
                 raise ValueError(_NOT_UNIQUE)
             W, b = np.split(theta - step, [-1])
@@ -273,12 +279,12 @@ def fit_perceptron(x: ArrayLike, labels: ArrayLike, *, epochs: int = 100) -> Lin
 
 
 def fit_least_squares(x: ArrayLike, labels: ArrayLike) -> LinearDiscriminant:
-    r"""正解の one-hot に最小二乗法で直線を当てはめて、識別関数にします。
+    r"""正解の one-hot に一次式を最小二乗法で当てはめて、識別関数にします。
 
     $$\theta = \operatorname{argmin}_\theta \sum_n \lVert x_n W + b - d_n \rVert^2$$
 
     一度の計算で終わり、クラスが二つなら重みの向きはフィッシャーの線形判別と一致します。
-    点数は 0 から 1 に収まらないので確率ではなく、遠くにある正しいデータにも引きずられます。
+    点数は 0 から 1 に収まるとは限らず、確率ではありません。遠くの正しいデータにも引きずられます。
 
     Args:
         x: 入力。形は (N, D)。

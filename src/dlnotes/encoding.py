@@ -1,6 +1,6 @@
 """ものを数に変え、数からものに戻します。クラス、語、音、盤面、単位のそろわない特徴量。"""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from dlnotes.arrays import (
     IntArray,
     as_finite,
     as_integers,
+    check_function,
     check_instance,
     check_integer,
     check_positive,
@@ -160,7 +161,9 @@ def fit_standardizer(x: ArrayLike) -> Standardizer:
 
 
 def standardize(x: ArrayLike, standardizer: Standardizer) -> Array:
-    r"""平均 0、標準偏差 1 の尺度に変えます。単位の違う特徴量が、同じ重さで扱われます。
+    r"""訓練データの平均を 0、標準偏差を 1 とする尺度に変えます。
+
+    単位の違う特徴量が、同じ重さで扱われます。
 
     $$x'_{ni} = \frac{x_{ni} - \mu_i}{s_i}$$
 
@@ -284,7 +287,7 @@ def sample_wave(wave: Callable[[Array], Array], *, duration: float, rate: float)
     $$x_t = g\left(\frac{t}{r}\right), \qquad t = 0, 1, \ldots, \lceil T r \rceil - 1$$
 
     Args:
-        wave: 時刻（秒）の配列を、波の値の配列にする関数 g。
+        wave: 時刻（秒）の配列を、波の値の配列にする関数 g（math.sin でなく np.sin のような）。
         duration: 長さ T。秒。
         rate: 標本化周波数 r。1 秒あたりの回数。
 
@@ -292,12 +295,13 @@ def sample_wave(wave: Callable[[Array], Array], *, duration: float, rate: float)
         測った値。形は (⌈Tr⌉,)。Tr の丸め誤差は切り上げません。
 
     Raises:
-        TypeError: duration や rate や波の値が実数でないとき。
+        TypeError: wave が関数でないとき、duration や rate や波の値が実数でないとき。
         ValueError: duration や rate が正でないとき、波の値が有限でないとき、形が違うとき。
 
     出典:
         Shannon (1949) Communication in the Presence of Noise。
     """
+    check_function("wave", wave)
     T, r = check_positive("duration", duration), check_positive("rate", rate)
     # 0.07 × 100 は 7.000000000000001 になる。この丸め誤差を切り上げると、値が一つ余る。
     rounding = 4 * np.finfo(np.float64).eps
@@ -311,6 +315,8 @@ def quantize_wave(wave: ArrayLike, *, bits: int) -> IntArray:
     r"""−1 から 1 までの波の値を、B ビットの整数に丸めます（量子化）。
 
     $$q_t = \mathrm{round}\left(\frac{x_t + 1}{2}\,(2^B - 1)\right)$$
+
+    ちょうど中間の値は、偶数のほうに丸めます。
 
     Args:
         wave: 波の値 x。−1 以上 1 以下。形は (T,)。
@@ -436,6 +442,9 @@ def _check_range(name: str, numbers: IntArray, end: int) -> None:
 def _check_tokens(name: str, tokens: Sequence[str]) -> tuple[str, ...]:
     if isinstance(tokens, str) or not isinstance(tokens, Iterable):
         raise TypeError(f"{name} は文字列の列が必要ですが {type(tokens).__name__} が一つでした")
+    # 集合には順がなく、辞書の値は番号として使わない。どちらも、黙って違う番号になる。
+    if isinstance(tokens, Set | Mapping):
+        raise TypeError(f"{name} は文字列の列が必要ですが {type(tokens).__name__} でした")
     checked = tuple(tokens)
     if not checked:
         raise ValueError(f"{name} は 1 個以上の文字列が必要ですが空でした")

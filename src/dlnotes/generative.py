@@ -62,7 +62,7 @@ def bayes_posterior(prior: ArrayLike, likelihood: ArrayLike) -> Array:
         事後確率。likelihood と同じ形。各行の和は 1。
 
     Raises:
-        TypeError: prior の種類が違うとき、実数の配列でないとき。
+        TypeError: 実数の配列でないとき。
         ValueError: 形が違うとき、prior が確率でないとき、likelihood に負の値があるとき、
             どのクラスからも起こり得ない観測があるとき。
 
@@ -95,7 +95,8 @@ class GaussianClassifier:
 
     Raises:
         TypeError: 実数の配列でないとき。
-        ValueError: 形が違うとき、priors が確率でないとき、共分散行列が対称でも正定値でもないとき。
+        ValueError: 形が違うとき、priors が確率でないとき、共分散行列が対称でないか、
+            正定値でないとき。
 
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、4.2.1 項。
@@ -174,7 +175,8 @@ def fit_gaussian_naive_bayes(
 
     Raises:
         TypeError: x や labels が実数でないとき。
-        ValueError: 形が違うとき、サンプルのないクラスがあるとき、クラスの中で値の変わらない特徴量が
+        ValueError: 形が違うとき、サンプルのないクラスがあるとき、クラスの中で（shared なら、
+            どのクラスの中でも）値の変わらない特徴量が
             あるとき。
 
     出典:
@@ -278,7 +280,7 @@ def log_evidence(model: GaussianClassifier, x: ArrayLike) -> Array:
 
 
 def predict(model: GaussianClassifier, x: ArrayLike) -> IntArray:
-    r"""事後確率が最も大きいクラスの番号。誤る確率が最も小さい決め方です。
+    r"""事後確率が最も大きいクラスの番号。モデルが正しければ、誤る確率が最も小さい決め方です。
 
     $$\hat{k} = \operatorname{argmax}_k\, p(C_k \mid x)$$
 
@@ -472,6 +474,7 @@ def restore(prior: GaussianPrior, A: ArrayLike, y: ArrayLike, *, noise_std: floa
     G &= \Sigma A^\top (A \Sigma A^\top + \sigma^2 I)^{-1}
     \end{aligned}$$
 
+    $\xi$ は、成分が標準正規分布に従う雑音です。
     y を生んだ x は無数にあります。その中で、学んだ画像らしさに最も合うものを選ぶのが超解像です。
 
     Args:
@@ -485,7 +488,8 @@ def restore(prior: GaussianPrior, A: ArrayLike, y: ArrayLike, *, noise_std: floa
 
     Raises:
         TypeError: prior の種類が違うとき、実数でないとき。
-        ValueError: 形が違うとき、NaN や無限大を含むとき、noise_std が正でないか、小さすぎるとき。
+        ValueError: 形が違うとき、NaN や無限大を含むとき、noise_std が正でないか、
+            小さすぎるか、大きすぎるとき。
 
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、2.3.3 項の式 (2.116) を、

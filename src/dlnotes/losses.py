@@ -116,7 +116,7 @@ def absolute_error_gradient(y: ArrayLike, d: ArrayLike) -> Array:
 
     $$\frac{\partial E}{\partial y_k} = \mathrm{sign}(y_k - d_k)$$
 
-    y = d では微分できませんが、ここでは 0 とします。
+    $y_k = d_k$ では微分できませんが、ここでは 0 とします。
 
     Args:
         y: 出力。形は (K,) か (N, K)。
@@ -265,7 +265,8 @@ def softmax_cross_entropy(logits: ArrayLike, labels: ArrayLike) -> Array:
 
     Raises:
         TypeError: 引数が実数でないとき。
-        ValueError: 形が違うとき、K が 1 のとき、labels の行が確率分布でないとき。
+        ValueError: 形が違うとき、K が 1 のとき、logits が NaN や無限大を含むとき、
+            labels の行が確率分布でないとき。
 
     出典:
         Blanchard, Higham, Higham (2021) Accurately computing the log-sum-exp and softmax
@@ -289,7 +290,8 @@ def softmax_cross_entropy_gradient(logits: ArrayLike, labels: ArrayLike) -> Arra
 
     Raises:
         TypeError: 引数が実数でないとき。
-        ValueError: 形が違うとき、K が 1 のとき、labels の行が確率分布でないとき。
+        ValueError: 形が違うとき、K が 1 のとき、logits が NaN や無限大を含むとき、
+            labels の行が確率分布でないとき。
 
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、式 (4.109)。
@@ -307,6 +309,7 @@ def binary_cross_entropy(probabilities: ArrayLike, labels: ArrayLike) -> Array:
     \end{aligned}$$
 
     形 (N, M) は、独立な M 個の二値の問題（マルチラベル）とみて足し合わせます。
+    正解が 1 で y が 0 のときと、正解が 0 で y が 1 のときは、無限大です。
 
     Args:
         probabilities: クラス 1 の確率 y。0 以上 1 以下。形は (N,) か (N, M)。
@@ -330,6 +333,8 @@ def binary_cross_entropy_gradient(probabilities: ArrayLike, labels: ArrayLike) -
     r"""二値の交差エントロピーの、確率についての勾配。
 
     $$\frac{\partial E}{\partial y} = -\frac{d}{y} + \frac{1 - d}{1 - y}, \qquad \frac{0}{0} = 0$$
+
+    正解が 1 で y が 0 なら負の無限大、正解が 0 で y が 1 なら正の無限大です。
 
     Args:
         probabilities: クラス 1 の確率 y。0 以上 1 以下。形は (N,) か (N, M)。
@@ -368,7 +373,8 @@ def sigmoid_binary_cross_entropy(logits: ArrayLike, labels: ArrayLike) -> Array:
 
     Raises:
         TypeError: 引数が実数でないとき。
-        ValueError: 形が違うとき、labels に 0 から 1 までの外の値があるとき。
+        ValueError: 形が違うとき、logits が NaN や無限大を含むとき、
+            labels に 0 から 1 までの外の値があるとき。
 
     出典:
         Goodfellow, Bengio, Courville (2016) Deep Learning、6.2.2.2 目。
@@ -391,7 +397,8 @@ def sigmoid_binary_cross_entropy_gradient(logits: ArrayLike, labels: ArrayLike) 
 
     Raises:
         TypeError: 引数が実数でないとき。
-        ValueError: 形が違うとき、labels に 0 から 1 までの外の値があるとき。
+        ValueError: 形が違うとき、logits が NaN や無限大を含むとき、
+            labels に 0 から 1 までの外の値があるとき。
 
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、式 (4.91)。
@@ -427,6 +434,8 @@ def kl_divergence(p: ArrayLike, q: ArrayLike) -> Array:
     r"""KL ダイバージェンス。本当は p なのに q で予測したときの損で、等しいときだけ 0 になります。
 
     $$D_{\mathrm{KL}}(p \,\Vert\, q) = \sum_{k=1}^{K} p_k \log \frac{p_k}{q_k}$$
+
+    $p_k = 0$ の項は 0 とします。
 
     p が正で q が 0 のクラスがあれば無限大です。
 

@@ -44,7 +44,7 @@ class MarkovChain:
     $$p(s_1,\dots,s_T) = \pi_{s_1} \prod_{t=2}^{T} A_{s_{t-1} s_t}$$
 
     Attributes:
-        initial: 最初の状態の確率 $\pi$。形は (S,)。和は 1。
+        initial: 最初の状態の確率 $\pi$。形は (S,)、S は 2 以上。和は 1。
         transition: 遷移確率 $A_{ij} = p(s_t = j \mid s_{t-1} = i)$。形は (S, S)。各行の和は 1。
 
     Raises:
@@ -73,9 +73,10 @@ class HiddenMarkovModel:
     $$p(s, x) = \pi_{s_1} B_{s_1 x_1} \prod_{t=2}^{T} A_{s_{t-1} s_t} B_{s_t x_t}$$
 
     Attributes:
-        initial: 最初の状態の確率 $\pi$。形は (S,)。和は 1。
+        initial: 最初の状態の確率 $\pi$。形は (S,)、S は 2 以上。和は 1。
         transition: 遷移確率 $A_{ij} = p(s_t = j \mid s_{t-1} = i)$。形は (S, S)。各行の和は 1。
-        emission: 出力確率 $B_{im} = p(x_t = m \mid s_t = i)$。形は (S, M)。各行の和は 1。
+        emission: 出力確率 $B_{im} = p(x_t = m \mid s_t = i)$。形は (S, M)、M は 2 以上。
+            各行の和は 1。
 
     Raises:
         TypeError: 実数の配列でないとき。
@@ -112,7 +113,7 @@ def fit_markov_chain(
 
     Args:
         sequences: 状態の列の並び。それぞれ 0 以上 S 未満の整数で、長さは違っていてもかまいません。
-        states: 状態の数 S。
+        states: 状態の数 S。2 以上。
         pseudocount: すべての回数に足す数 $c \ge 0$。0 なら最尤推定、1 ならラプラススムージング。
 
     Returns:

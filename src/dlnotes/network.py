@@ -170,7 +170,7 @@ def forward(network: Network, x: ArrayLike) -> Array:
         出力 y。形は (N, D_out)。
 
     Raises:
-        TypeError: network が Layer の組でないとき、x が実数でないとき。
+        TypeError: network が Layer の組でないとき、層ごとに dtype が違うとき、x が実数でないとき。
         ValueError: 形が合わないとき、x が NaN や無限大を含むとき。
         FloatingPointError: 途中の値があふれたとき。
 
@@ -211,7 +211,7 @@ def forward_trace(network: Network, x: Array) -> tuple[LayerTrace, ...]:
         層の数だけの LayerTrace。最後の z が出力 y。
 
     Raises:
-        TypeError: network が Layer の組でないとき、x が実数でないとき。
+        TypeError: network が Layer の組でないとき、層ごとに dtype が違うとき、x が実数でないとき。
         ValueError: 形が合わないとき、x が NaN や無限大を含むとき。
         FloatingPointError: 途中の値があふれたとき。
 
@@ -243,7 +243,7 @@ def init_network(
         sizes: 入力から出力までの幅。2 個以上、各 1 以上（例: (2, 3, 2) は層が二つ）。
         activation: 中間層の活性化関数の名前。
         output_activation: 出力層の活性化関数の名前。
-        initial: 重みの標準偏差 s の決め方。"he"、"xavier"、または標準偏差そのもの。
+        initial: 重みの標準偏差 s の決め方。"he"、"xavier"、または標準偏差そのもの（0 以上）。
         rng: 乱数の源。
         dtype: 重みとバイアスの dtype。float32 か float64。
 
@@ -251,10 +251,10 @@ def init_network(
         len(sizes) − 1 個の層。
 
     Raises:
-        TypeError: 幅が整数でないとき、rng が Generator でないとき、dtype が float32 でも
-            float64 でもないとき。
-        ValueError: 幅が 2 個に満たないとき、0 以下のとき、知らない名前のとき、softmax の出力が
-            1 個のとき。
+        TypeError: 幅が整数でないとき、initial が名前でも数でもないとき、rng が Generator で
+            ないとき、dtype が float32 でも float64 でもないとき。
+        ValueError: 幅が 2 個に満たないとき、0 以下のとき、initial が負のとき、知らない名前のとき、
+            softmax の出力が 1 個のとき。
 
     出典:
         He, Zhang, Ren, Sun (2015) Delving Deep into Rectifiers。
@@ -263,6 +263,7 @@ def init_network(
     """
     dtype, widths = as_floating_dtype(dtype), _widths(sizes)
     check_choice("activation", activation, ACTIVATIONS)
+    check_choice("output_activation", output_activation, ACTIVATIONS)
     names = [activation] * (len(widths) - 2) + [output_activation]
     layers: list[Layer] = []
     for (d_in, d_out), name in zip(pairwise(widths), names, strict=True):
@@ -357,8 +358,8 @@ def parameter_count(network: Network) -> int:
         個数 P。
 
     Raises:
-        TypeError: network が Layer の組でないとき。
-        ValueError: 隣り合う層の幅が合わないとき。
+        TypeError: network が Layer の組でないとき、層ごとに dtype が違うとき。
+        ValueError: network が空のとき、隣り合う層の幅が合わないとき。
 
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、5.1 節。
@@ -381,8 +382,8 @@ def parameters(network: Network) -> Array:
         θ。形は (P,)。新しい配列。
 
     Raises:
-        TypeError: network が Layer の組でないとき。
-        ValueError: 隣り合う層の幅が合わないとき。
+        TypeError: network が Layer の組でないとき、層ごとに dtype が違うとき。
+        ValueError: network が空のとき、隣り合う層の幅が合わないとき。
 
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、5.1 節。
@@ -408,10 +409,12 @@ def with_parameters(network: Network, theta: Array) -> Network:
         theta: パラメータ θ。形は (P,)。
 
     Returns:
-        新しいネットワーク。重みは θ の一部を指し、複製しません。
+        新しいネットワーク。dtype は θ に合わせます。θ が浮動小数点数の配列なら、重みはその一部を
+        指し、複製しません。
 
     Raises:
-        TypeError: network が Layer の組でないとき、theta が実数でないとき。
+        TypeError: network が Layer の組でないとき、層ごとに dtype が違うとき、theta が
+            実数でないとき。
         ValueError: 長さが P でないとき、NaN や無限大を含むとき。
 
     出典:
@@ -440,8 +443,8 @@ def layer_shapes(network: Network) -> tuple[tuple[int, int], ...]:
         層ごとの (D_in, D_out)。
 
     Raises:
-        TypeError: network が Layer の組でないとき。
-        ValueError: 隣り合う層の幅が合わないとき。
+        TypeError: network が Layer の組でないとき、層ごとに dtype が違うとき。
+        ValueError: network が空のとき、隣り合う層の幅が合わないとき。
 
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、5.1 節。

@@ -35,7 +35,9 @@ __all__ = [
 def forward_difference(
     f: Callable[[Array], Array], x: ArrayLike, *, h: float | None = None
 ) -> Array:
-    r"""前進差分。右へ h だけ進んだときの変化から微分を近似します。誤差は h に比例します。
+    r"""前進差分。右へ h だけ進んだときの変化から微分を近似します。
+
+    h が小さすぎなければ、誤差は h に比例します。
 
     $$f'(x) \approx \frac{f(x + h) - f(x)}{h}$$
 
@@ -63,7 +65,9 @@ def forward_difference(
 def central_difference(
     f: Callable[[Array], Array], x: ArrayLike, *, h: float | None = None
 ) -> Array:
-    r"""中心差分。左右の変化から微分を近似します。誤差は h の二乗に比例します。
+    r"""中心差分。左右の変化から微分を近似します。
+
+    h が小さすぎなければ、誤差は h の二乗に比例します。
 
     $$f'(x) \approx \frac{f(x + h) - f(x - h)}{2h}$$
 

@@ -75,7 +75,7 @@ class Optimizer(Protocol[State]):
 
         Args:
             theta: パラメータ θ。形 (P,)。
-            gradient: θ での誤差の勾配。形 (P,)。
+            gradient: θ での誤差の勾配。形 (P,)。θ と同じ dtype。
             state: 直前の `init` か `step` が返した状態。
 
         Returns:
@@ -116,12 +116,15 @@ def _check(theta: Array, gradient: Array, *memory: Array) -> None:
             kind = getattr(array, "dtype", type(array).__name__)
             raise TypeError(f"{name} は浮動小数点数の配列が必要ですが {kind} でした")
         check_same_shape(("theta", name), theta, array)
+        if array.dtype != theta.dtype:
+            both = f"{theta.dtype} と {array.dtype}"
+            raise TypeError(f"theta と {name} は同じ dtype が必要ですが {both} でした")
 
 
 def _parts(state: Any, *names: str) -> tuple[Any, ...]:
     if isinstance(state, tuple) and len(state) == len(names):
         return state
-    came = f"長さ {len(state)} の組" if isinstance(state, tuple) else f"{type(state).__name__} "
+    came = f"長さ {len(state)} の組" if isinstance(state, tuple) else f" {type(state).__name__} "
     raise TypeError(f"state は ({', '.join(names)}) の組が必要ですが{came}でした")
 
 
@@ -140,7 +143,7 @@ class SGD:
         learning_rate: 学習率 ε（0 以上）。よい値は問題によるので、既定値はありません。
 
     Raises:
-        TypeError: 学習率が数でないとき、勾配が浮動小数点数の配列でないとき。
+        TypeError: 学習率が数でないとき、θ や勾配が浮動小数点数の配列でないとき。
         ValueError: 学習率が負のとき、勾配の形が θ と違うとき。
 
     出典:
@@ -180,7 +183,7 @@ class Momentum:
         momentum: 慣性 μ（0 以上 1 未満）。0.9 は論文ではなく慣例による値です。
 
     Raises:
-        TypeError: 設定が数でないとき、勾配や状態が浮動小数点数の配列でないとき。
+        TypeError: 設定が数でないとき、θ や勾配や状態が浮動小数点数の配列でないとき。
         ValueError: 設定が範囲の外のとき、勾配や状態の形が θ と違うとき。
 
     出典:
@@ -233,7 +236,7 @@ class Nesterov:
         momentum: 慣性 μ（0 以上 1 未満）。0.9 は論文ではなく慣例による値です。
 
     Raises:
-        TypeError: 設定が数でないとき、勾配や状態が浮動小数点数の配列でないとき。
+        TypeError: 設定が数でないとき、θ や勾配や状態が浮動小数点数の配列でないとき。
         ValueError: 設定が範囲の外のとき、勾配や状態の形が θ と違うとき。
 
     出典:
@@ -271,7 +274,7 @@ class AdaGrad:
         epsilon: 0 で割らないための小さな数 c（正）。
 
     Raises:
-        TypeError: 設定が数でないとき、勾配や状態が浮動小数点数の配列でないとき。
+        TypeError: 設定が数でないとき、θ や勾配や状態が浮動小数点数の配列でないとき。
         ValueError: 設定が範囲の外のとき、勾配や状態の形が θ と違うとき。
 
     出典:
@@ -313,7 +316,7 @@ class RMSProp:
         epsilon: 0 で割らないための小さな数 c（正）。
 
     Raises:
-        TypeError: 設定が数でないとき、勾配や状態が浮動小数点数の配列でないとき。
+        TypeError: 設定が数でないとき、θ や勾配や状態が浮動小数点数の配列でないとき。
         ValueError: 設定が範囲の外のとき、勾配や状態の形が θ と違うとき。
 
     出典:
@@ -341,7 +344,7 @@ class RMSProp:
 
 @dataclass(frozen=True, slots=True)
 class Adadelta:
-    r"""Adadelta。それまでの更新量の大きさ $s$ を物差しにして、次の更新量 $\Delta$ を決めます。
+    r"""Adadelta。それまでの更新量の大きさ $\sqrt{s}$ を物差しに、次の更新量 $\Delta$ を決めます。
 
     $$h \leftarrow \rho h + (1-\rho) g^2, \qquad
     \Delta = -\frac{\sqrt{s + c}}{\sqrt{h + c}}\, g$$
@@ -349,15 +352,13 @@ class Adadelta:
     $$s \leftarrow \rho s + (1-\rho) \Delta^2, \qquad
     \theta \leftarrow \theta + \varepsilon \Delta$$
 
-    $\Delta$ の単位は θ と同じになります。そのため論文の式に学習率はありません。
-
     Attributes:
         learning_rate: $\Delta$ に掛ける数 ε（0 以上）。論文にはない量で、1.0 なら無いのと同じです。
         decay: 移動平均の係数 ρ（0 以上 1 未満）。0.95 は論文の実験の値です。
         epsilon: 最初の一歩を作る小さな数 c（正）。1e-6 は論文の実験の値です。
 
     Raises:
-        TypeError: 設定が数でないとき、勾配が浮動小数点数の配列でないとき、状態が組でないとき。
+        TypeError: 設定が数でないとき、θ や勾配が浮動小数点数の配列でないとき、状態が組でないとき。
         ValueError: 設定が範囲の外のとき、勾配や状態の形が θ と違うとき。
 
     出典:
@@ -412,7 +413,7 @@ class Adam:
         epsilon: 0 で割らないための小さな数 c（正）。既定値は四つとも論文の値です。
 
     Raises:
-        TypeError: 設定が数でないとき、勾配が浮動小数点数の配列でないとき、状態が組でないとき。
+        TypeError: 設定が数でないとき、θ や勾配が浮動小数点数の配列でないとき、状態が組でないとき。
         ValueError: 設定が範囲の外のとき、勾配や状態の形が θ と違うとき。
 
     出典:

@@ -15,6 +15,7 @@ from dlnotes.arrays import (
     IntArray,
     all_finite,
     as_finite,
+    check_function,
     check_integer,
     check_rng,
     check_shape,
@@ -41,6 +42,8 @@ class Step:
     r"""学習の 1 回の更新。
 
     $$\theta_{t} = \theta_{t-1} - \varepsilon \nabla E_t(\theta_{t-1})$$
+
+    SGD の場合の式です。ほかの最適化法では、その更新式に替わります。
 
     Attributes:
         epoch: 何周目か。1 から数えます。
@@ -149,7 +152,8 @@ def train(
     Raises:
         TypeError: 引数の型が違うとき。
         ValueError: 形が合わないとき、値が範囲の外のとき。
-        FloatingPointError: 学習の途中で誤差やパラメータが NaN か無限大になったとき。
+        FloatingPointError: 学習の途中で、誤差やパラメータや最適化法の状態が NaN か無限大に
+            なったとき。
 
     出典:
         Robbins, Monro (1951) A Stochastic Approximation Method。
@@ -160,6 +164,8 @@ def train(
     x, d = _as_array("x", x), _as_array("d", d)
     check_shape("x", x, ("N", network[0].W.shape[0]))
     check_shape("d", d, (len(x), network[-1].W.shape[1]))
+    if schedule is not None:
+        check_function("schedule", schedule)
     batches = _epochs(len(x), batch_size, check_integer("epochs", epochs, least=1), rng)
     # 型や、出力層と誤差関数の組み合わせの誤りは、学習を始める前に一つのサンプルで見つける。
     with np.errstate(over="ignore", invalid="ignore"):
@@ -232,4 +238,8 @@ def _update(
         raise FloatingPointError(f"誤差が {E} になりました。{_ADVICE}")
     if not all_finite(theta):
         raise FloatingPointError(f"パラメータに NaN か無限大が現れました。{_ADVICE}")
+    # 状態があふれると、更新量が 0 になり、学習が黙って止まる。
+    memory = state if isinstance(state, tuple) else (state,)
+    if not all(all_finite(m) for m in memory if isinstance(m, np.ndarray)):
+        raise FloatingPointError(f"最適化法の状態があふれました。{_ADVICE}")
     return E, theta, state, _with_parameters(network, theta)

@@ -12,6 +12,7 @@ from dlnotes.arrays import (
     Array,
     as_finite,
     as_number,
+    check_function,
     check_integer,
     check_positive,
     check_same_shape,
@@ -75,8 +76,8 @@ def staircase_network(
     \end{aligned}$$
 
     $c_i$ は i 番目の区画の中央、$t_{i-1}$ は左端です。
-    f が 1 回微分でき、その導関数が連続なら、
-    誤差は $\max\lvert f'\rvert \cdot (b - a) / 2n$ 以下です。
+    ステップ関数を使い、f が 1 回微分でき、その導関数が連続なら、
+    区間の中の誤差は $\max\lvert f'\rvert \cdot (b - a) / 2n$ 以下です。
 
     Args:
         f: 近似する関数。x (N,) に (N,) を返すもの。
@@ -89,8 +90,10 @@ def staircase_network(
         中間層が n − 1 ユニットのネットワーク。
 
     Raises:
-        TypeError: pieces が整数でないとき、f の値が実数でないとき。
-        ValueError: 区間が空のとき、pieces が 2 より小さいとき、f の値の形が違うとき。
+        TypeError: 区間の端や steepness が数でないとき、pieces が整数でないとき、
+            f の値が実数でないとき。
+        ValueError: 区間が空のとき、pieces が 2 より小さいとき、steepness が正でないとき、
+            f の値の形が違うか、有限でないとき。
 
     出典:
         Nielsen (2015) Neural Networks and Deep Learning、4 章。
@@ -112,7 +115,7 @@ def relu_interpolant(f: Function, low: float, high: float, pieces: int) -> Netwo
     m_{-1} &= 0
     \end{aligned}$$
 
-    f が 2 回微分でき、その導関数が連続なら、
+    f が 2 回微分でき、2 階の導関数が連続なら、
     誤差は $\max\lvert f''\rvert \cdot (b - a)^2 / 8n^2$ 以下です。
     区間の左では一定、右では最後の傾きのまま延び、f とは関わりがありません。
 
@@ -126,8 +129,9 @@ def relu_interpolant(f: Function, low: float, high: float, pieces: int) -> Netwo
         中間層が n ユニットのネットワーク。
 
     Raises:
-        TypeError: pieces が整数でないとき、f の値が実数でないとき。
-        ValueError: 区間が空のとき、pieces が 1 より小さいとき、f の値の形が違うとき。
+        TypeError: 区間の端が数でないとき、pieces が整数でないとき、f の値が実数でないとき。
+        ValueError: 区間が空のとき、pieces が 1 より小さいとき、
+            f の値の形が違うか、有限でないとき。
 
     出典:
         誤差の上界は de Boor (1978) A Practical Guide to Splines、III 章の折れ線補間。
@@ -162,7 +166,8 @@ def sup_error(
         誤差の最大値。単位は f の値と同じ。
 
     Raises:
-        TypeError: network が Layer の組でないとき、points が整数でないとき。
+        TypeError: network が Layer の組でないとき、区間の端が数でないとき、
+            points が整数でないとき。
         ValueError: 区間が空のとき、points が 2 より小さいとき、network が一入力一出力でないとき、
             f の値の形が違うとき。
 
@@ -182,7 +187,7 @@ def sawtooth_network(depth: int) -> Network:
     y &= \underbrace{m(m(\cdots m(x)))}_{k}
     \end{aligned}$$
 
-    三角形 $m$ を一度くぐるたびに線分の数が倍になるので、2k ユニットで $2^k$ 本の線分ができます。
+    2k ユニットで $2^k$ 本の線分ができます。
     中間層が一つなら、同じ線分の数に $2^k - 1$ 以上のユニットが要ります。
 
     Args:
@@ -216,7 +221,8 @@ def count_linear_pieces(network: Network, low: float, high: float) -> int:
     入力に近い層から順に、上の集合をすべて求めます。
     ReLU が折れるのは総入力が 0 の点だけで、それより前の折れ目の間では総入力は直線です。そこで、
     折れ目を層ごとに式で求めて足していけば、細かい格子で探さなくても見落としがありません。
-    傾きの差が 100 万分の 1 に満たない隣どうしは、一本の線分とみなします。
+    隣との傾きの差が、傾きの 100 万分の 1 と、最大の傾きの 10 億分の 1 の和以下なら、
+    一本の線分とみなします。
 
     Args:
         network: 一入力一出力で、活性化関数が relu、leaky_relu、identity だけのネットワーク。
@@ -271,6 +277,7 @@ def _nodes(low: float, high: float, n: int) -> Array:
 
 
 def _values(f: Function, x: Array) -> Array:
+    check_function("f", f)
     # 複製を渡すので、引数に書き込む f であっても x は変わらない。
     y = as_finite("f(x)", f(x.copy())).astype(np.float64, copy=False)
     check_same_shape(("f(x)", "x"), y, x)

@@ -407,6 +407,9 @@ def write_pdf(book: Book, destination: Path, chromium: str, seconds: int) -> Non
         destination: 書き出す場所。
         chromium: Chromium の場所。
         seconds: 本の日付（1970 年からの秒）。
+
+    Raises:
+        BookError: Chromium が印刷できないとき、10 分たっても終わらないとき。
     """
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)

@@ -73,8 +73,11 @@ def formula(text: str) -> Function:
     Args:
         text: `np.sin(3*x)` のような式。`np.` は省け、全角の字も使えます。
 
+    Returns:
+        x の関数。値が決まらないか 1,000,000 を超えると、呼んだときに ValueError になります。
+
     Raises:
-        ValueError: 式として読めないとき、使えないものがあるとき、値が有限の数にならないとき。
+        ValueError: 式として読めないとき、使えないものがあるとき。
     """
     # NFKC は、² をただの 2 にし、数式の − はそのまま残す。
     powers = re.sub("[²³¹⁰⁴-⁹]+", lambda m: f"**{unicodedata.normalize('NFKC', m[0])}", text)
