@@ -121,6 +121,26 @@ def test_paper_is_white_also_for_the_reader_of_the_dark_scheme(
     assert [name for name in names if ".dark.svg" in name] == []
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_button_to_the_top_is_never_over_the_link_to_the_next_page(
+    page: Page, base: str, width: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(f"{base}dl002_forward/", wait_until="networkidle")
+    button, footer = page.locator(".md-top"), page.locator(".md-footer")
+    # 上へ動かすと現れる。
+    for place in (3000, 2900):
+        page.evaluate("top => scrollTo({top, behavior: 'instant'})", place)
+    expect(button).to_be_in_viewport(ratio=1)
+    page.evaluate("scrollTo({top: 1e6, behavior: 'instant'})")
+    page.evaluate("scrollBy({top: -30, behavior: 'instant'})")
+    expect(button).to_be_in_viewport(ratio=1)
+    above, below = button.bounding_box(), footer.bounding_box()
+    assert above
+    assert below
+    assert above["y"] + above["height"] <= below["y"]
+
+
 def test_paper_cuts_no_line_of_code_also_where_the_reader_writes_it(page: Page, base: str) -> None:
     # A4 から余白を除いた幅。
     page.set_viewport_size({"width": 640, "height": 800})
