@@ -9,15 +9,17 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import cache, partial
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from jinja2 import Environment
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.livereload import LiveReloadServer
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 from mkdocstrings import MkdocstringsPlugin
 from watchdog.observers.polling import PollingObserver
@@ -36,6 +38,8 @@ _RUNTIME = _CACHE / "runtime"
 _MATH_FONT = "assets/fonts/math.woff2"
 # ビルドのたびに空にし、ページに出た数式の字を集める。
 _math_characters: set[str] = set()
+# 原稿の名前から、そのノートブックの実行へ。
+_running: dict[str, Future[None]] = {}
 
 
 def _results(config: MkDocsConfig) -> Path:
@@ -45,6 +49,11 @@ def _results(config: MkDocsConfig) -> Path:
 
 def _end_build() -> None:
     gc.enable()
+    # 鍵を外した後に、実行結果を書かせない。
+    for job in _running.values():
+        job.cancel()
+    wait(_running.values())
+    _running.clear()
     lock.release()
 
 
@@ -117,6 +126,17 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
     return files
 
 
+def on_nav(nav: Navigation, *, config: MkDocsConfig, files: Files) -> None:
+    """ノートブックを、ほかのページを変換している間に実行させます。カーネルは別のプロセスです。"""
+    with_outputs = cast(Any, config.plugins["mkdocs-jupyter"])
+    pool = ThreadPoolExecutor()
+    for page in nav.pages:
+        if page.file.src_uri.endswith(".ipynb"):
+            with_outputs.on_pre_page(page, config, files)
+            _running[page.file.src_uri] = pool.submit(page.render, config, files)
+    pool.shutdown(wait=False)
+
+
 def on_serve(
     server: LiveReloadServer, *, config: MkDocsConfig, builder: Callable[..., None]
 ) -> LiveReloadServer:
@@ -132,11 +152,14 @@ def on_serve(
 
 
 def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> None:
-    """変わっていない原稿を、変換し直さないようにします。"""
-    if page.file.src_uri.endswith(".md"):
-        around = config.extra["surroundings"]
-        render = partial(reuse.render, page, markdown=markdown, around=around)
-        page.render = render  # type: ignore[method-assign]
+    """変わっていない原稿を、変換し直さないようにします。ノートブックは、実行の終わりを待ちます。"""
+    if page.file.src_uri in _running:
+        # 動かないセルのエラーは、ここで出る。実行した結果は、mkdocs-jupyter がキャッシュから読む。
+        _running[page.file.src_uri].result()
+        return
+    around = config.extra["surroundings"]
+    render = partial(reuse.render, page, markdown=markdown, around=around)
+    page.render = render  # type: ignore[method-assign]
 
 
 def on_page_content(html: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
