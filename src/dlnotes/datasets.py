@@ -77,8 +77,8 @@ def animals(n: int, *, rng: np.random.Generator) -> tuple[Array, Array]:
       r_{ni} \sim \mathcal{N}(0, 1)$$
 
     $c_n$ はサンプル n のクラスの番号です。
-    r は標準正規分布の乱数で、代表値に、だいたい 0.74 倍から 1.35 倍のばらつきを掛けます
-    （およそ 3 分の 2 の値が、この間に入ります）。
+    r は標準正規分布の乱数で、代表値に、だいたい $e^{-0.3} \approx 0.74$ 倍から
+    $e^{0.3} \approx 1.35$ 倍のばらつきを掛けます（およそ 3 分の 2 の値が、この間に入ります）。
     列の名前と単位は ANIMAL_FEATURES、クラスの名前は ANIMAL_CLASSES にあります。
 
     Args:
@@ -109,7 +109,7 @@ def house_prices(n: int, *, rng: np.random.Generator) -> tuple[Array, Array]:
     \end{aligned}$$
 
     $x_1$ は広さ、$x_2$ は駅からの距離です。r は標準正規分布の乱数で、価格に、標準偏差
-    200 万円のばらつきを足します。
+    200 のばらつきを足します。価格の単位は万円です。
 
     Args:
         n: サンプルの数。1 以上。
@@ -117,7 +117,7 @@ def house_prices(n: int, *, rng: np.random.Generator) -> tuple[Array, Array]:
 
     Returns:
         x (N, 2) と d (N, 1)。x の列は、広さ（20 以上 100 未満、平方メートル）と
-        駅からの距離（1 以上 20 未満、徒歩の分）。d は価格（万円）。
+            駅からの距離（1 以上 20 未満、徒歩の分）。d は価格（万円）。
 
     Raises:
         TypeError: n が整数でないとき、rng が Generator でないとき。

@@ -410,7 +410,7 @@ def with_parameters(network: Network, theta: Array) -> Network:
 
     Returns:
         新しいネットワーク。dtype は θ に合わせます。θ が浮動小数点数の配列なら、重みはその一部を
-        指し、複製しません。
+            指し、複製しません。
 
     Raises:
         TypeError: network が Layer の組でないとき、層ごとに dtype が違うとき、theta が

@@ -215,6 +215,13 @@ def test_code_of_a_topic_is_short_enough_to_read(site: Path, stem: str) -> None:
 
 
 @TOPICS
+def test_no_sentence_of_a_docstring_is_cut_into_two_items(site: Path, stem: str) -> None:
+    """Google の書き方では、字下げのない続きの行が、別の項目になる。"""
+    items = read(site / stem / "index.html").select(".dl-details li")
+    assert [i.get_text() for i in items if not i.get_text().strip().endswith(("。", "）"))] == []
+
+
+@TOPICS
 def test_topic_page_has_its_fixed_parts(site: Path, stem: str) -> None:
     article = read(site / stem / "index.html").article
     assert article is not None

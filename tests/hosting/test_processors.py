@@ -20,7 +20,7 @@ def test_every_block_and_every_function_pass_with_the_arithmetic_of(
 ) -> None:
     older = {"NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4"} if kernel == "Prescott" else {}
     units = sorted(str(path) for path in pytestconfig.rootpath.glob("tests/test_*.py"))
-    pages = ["docs", "tests/docs/test_notebooks.py", "tests/site/test_quiz.py"]
+    pages = ["docs", "tests/docs/claims", "tests/docs/test_notebooks.py", "tests/site/test_quiz.py"]
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-n", "2", *units, *pages],
         cwd=pytestconfig.rootpath,

@@ -73,7 +73,7 @@ def _pair(f: Function, derivative: Function, limit: float = 4) -> tuple[Figure, 
         top.plot(u, f(u), color=BLUE, ls="-")
         bottom.plot(u, derivative(u), color=RED, ls="-")
     top.set(ylabel="出力 $z=f(u)$")
-    bottom.set(xlabel="総入力 $u$", ylabel="導関数 $f'(u)$", xlim=(-limit, limit))
+    bottom.set(xlabel="総入力 $u$", ylabel=r"導関数 $f\,\prime(u)$", xlim=(-limit, limit))
     return drawing, top, bottom
 
 
@@ -193,5 +193,7 @@ def three_more() -> Figure:
         bottom.plot(u, slope)
     top.set(ylabel="出力 $z=f(u)$", ylim=(-1.3, 4.2))
     top.legend(loc="upper left")
-    bottom.set(xlabel="総入力 $u$", ylabel="導関数 $f'(u)$", xlim=(-4, 4), ylim=(-0.25, 1.25))
+    bottom.set(
+        xlabel="総入力 $u$", ylabel=r"導関数 $f\,\prime(u)$", xlim=(-4, 4), ylim=(-0.25, 1.25)
+    )
     return drawing

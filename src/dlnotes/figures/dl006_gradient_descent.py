@@ -151,7 +151,7 @@ def stationary_points() -> Figure:
         bottom.plot(*path.T, style, color=color, ms=4, lw=1.2)
     bottom.plot(-1, 0, "s", color=INK, ms=7)
     bottom.plot([0, 0], [1, -1], "+", color=INK, ms=11, mew=1.8)
-    bottom.text(0.1, -0.06, "鞍点", va="top")
+    bottom.text(0, -0.2, "鞍点", ha="center", va="top")
     for side in (1, -1):
         bottom.text(0.1, side, "極小", va="center")
     bottom.set(xlabel=r"$\theta_1$", ylabel=r"$\theta_2$", xlim=(-1.2, 1.2), ylim=(-1.4, 1.4))

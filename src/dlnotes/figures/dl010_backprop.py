@@ -81,7 +81,7 @@ def graph() -> Figure:
             _value(ax, place * gap, y, text)
         for place, text in ((1, "dot"), (2, "+"), (4, f"$f^{{({layer})}}$")):
             _operation(ax, place * gap, y, text)
-        slope = rf"$f^{{\prime}}(u^{{({layer})}})$"
+        slope = rf"$f\,\prime(u^{{({layer})}})$"
         for place, text in enumerate((f"$W^{{({layer})}}$", "1", "", slope, "")):
             _step(ax, place * gap, y, text)
         _parameter(ax, gap, y, f"$W^{{({layer})}}$", f"${left}$")
@@ -198,8 +198,8 @@ def wrong_slope() -> Figure:
     drawing, (top, bottom) = _style.figure(2, height=4.9, sharex=True)
     u = np.linspace(-8, 8, 321)
     right, wrong = sigmoid_derivative(u), sigmoid_derivative(sigmoid(u))
-    top.plot(u, right, "-", color=BLUE, label=r"正しい $\sigma'(u)$")
-    top.plot(u, wrong, "--", color=RED, label=r"誤り $\sigma'(z)$")
+    top.plot(u, right, "-", color=BLUE, label=r"正しい $\sigma\prime(u)$")
+    top.plot(u, wrong, "--", color=RED, label=r"誤り $\sigma\prime(z)$")
     top.set(ylabel="掛ける値", ylim=(0, 0.36))
     top.legend(loc="upper center", ncols=2)
     bottom.semilogy(u, wrong / right, "-", color=PURPLE)
@@ -234,8 +234,8 @@ def directions() -> Figure:
         right = loss_and_gradient(network, x[:n], d[:n], "squared_error")[1]
         wrong = _wrong_gradient(network, x[:n], d[:n])
         for g, style, color, label in (
-            (right, "-", BLUE, r"正しい $\sigma'(u)$"),
-            (wrong, "--", RED, r"誤り $\sigma'(z)$"),
+            (right, "-", BLUE, r"正しい $\sigma\prime(u)$"),
+            (wrong, "--", RED, r"誤り $\sigma\prime(z)$"),
         ):
             E = [
                 loss_and_gradient(

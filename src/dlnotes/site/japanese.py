@@ -25,7 +25,8 @@ _NEWLINE = re.compile(rf"(?<={_ENDS_WITH_SPACE}){_BREAK}|(?<={_JAPANESE}){_BREAK
 _OBJECT = "\ufffc"
 # これより字の多い式は、括弧まで付けると、狭い画面からはみ出すことがある。
 _LONG = 24
-_OPENING = re.compile(r"[（「『【([]+$")
+# 選択肢の「(a) 」も、その式から離さない。
+_OPENING = re.compile(r"(?:\([a-z]\) |[（「『【([]+)$")
 _CLOSING = re.compile(r"[、。，・：；！？）」』】)\]]+")
 _VERBATIM = {"code", "math"}
 

@@ -14,7 +14,7 @@ from markdown.treeprocessors import Treeprocessor
 from markdown.util import AtomicString
 from math_core import LatexError, LatexToMathML
 
-__all__ = ["FormulaError", "MathExtension", "makeExtension", "spelled", "to_mathml"]
+__all__ = ["FormulaError", "MathExtension", "makeExtension", "spell", "spelled", "to_mathml"]
 
 _CONVERTER = LatexToMathML(fancy_error=False)
 # XML が知っている名前はそのまま残し、HTML だけの名前（&ApplyFunction; など）を文字に戻す。
@@ -71,11 +71,16 @@ def spelled(page: str) -> str:
     Args:
         page: 式を `<math>` で含む HTML。
     """
-    return _INLINE_MATH.sub(lambda m: html.escape(_spell(ElementTree.fromstring(m[0]))), page)
+    return _INLINE_MATH.sub(lambda m: html.escape(spell(ElementTree.fromstring(m[0]))), page)
 
 
-def _spell(element: ElementTree.Element) -> str:
-    parts = [_spell(child) for child in element]
+def spell(element: ElementTree.Element) -> str:
+    """MathML の式を、一列の字（`10^(−7)`、`1/2`）にします。
+
+    Args:
+        element: MathML の要素。
+    """
+    parts = [spell(child) for child in element]
     if element.tag == "mfrac":
         return "/".join(map(_group, parts))
     if element.tag == "mover" and parts[1] in _COMBINING:

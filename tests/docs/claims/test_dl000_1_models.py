@@ -1,0 +1,285 @@
+"""DL000_1 の文が言うことを、動かして確かめる。"""
+
+from __future__ import annotations
+
+import math
+from itertools import product
+
+import numpy as np
+
+from dlnotes import discriminative as dis
+from dlnotes import encoding as enc
+from dlnotes import generative as gen
+from dlnotes import markov
+from dlnotes.activations import sigmoid
+from dlnotes.arrays import Array
+from dlnotes.figures import dl000_1_models as figures
+from dlnotes.losses import kl_divergence
+
+TEXT = """今日 は 晴れ 。 明日 は 雨 。 今日 は くもり 。 今日 も 晴れ 。
+明日 は 晴れ 。 昨日 は 雨 。 今日 は 晴れ 。 明日 も 雨 。"""
+WEATHER = markov.HiddenMarkovModel(
+    [0.6, 0.4], [[0.8, 0.2], [0.4, 0.6]], [[0.5, 0.4, 0.1], [0.1, 0.3, 0.6]]
+)
+WALK, SHOP, READ = range(3)
+
+
+def test_lines_of_equal_probability_are_parallel_and_one_half_lies_at_a_sum_of_about_1_5() -> None:
+    # 「二つの入力がどちらも大きい右上の側が AND の 1 に塗り分けられ、
+    # 確率 0.01、0.5、0.99 の線が平行に走ります。」
+    top, bottom = figures.classify_and_generate().axes
+    filled, lines = top.collections
+    np.testing.assert_allclose(lines.levels, [0.01, 0.5, 0.99])
+    sums = [path.vertices.sum(axis=1) for path in lines.get_paths()]
+    assert all(np.ptp(line) < 0.02 for line in sums)
+    assert abs(sums[1].mean() - 1.5) < 0.05
+    assert sums[0].mean() < sums[1].mean() < sums[2].mean()
+    assert filled.get_paths()[0].vertices.sum(axis=1).min() > 1.45
+    # 「下の図では、同じモデルから取り出した小さな点が、クラスごとの楕円のまわりに散らばります。」
+    for k, outer in enumerate(c.get_paths()[0].vertices for c in bottom.collections):
+        x = np.column_stack(bottom.lines[2 * k].get_data())
+        inside = (x > outer.min(axis=0)).all(axis=1) & (x < outer.max(axis=0)).all(axis=1)
+        assert inside.mean() > 0.75
+
+
+def test_words_go_from_the_day_to_a_particle_to_the_weather_to_the_stop_and_to_the_day() -> None:
+    # 「今日」「明日」「昨日」の次は「は」か「も」、その次は天気、天気の次は必ず句点、
+    # 句点の次はまた日を表す言葉で、丸の大きさと下の数が確率を表します。
+    (ax,) = figures.next_word().axes
+    names = [label.get_text() for label in ax.get_xticklabels() if label.get_text()]
+    (dots,) = ax.collections
+    groups = [{"今日", "明日", "昨日"}, {"は", "も"}, {"晴れ", "雨", "くもり"}, {"。"}]
+    after = dict(zip(map(frozenset, groups), groups[1:] + groups[:1], strict=True))
+    for (j, i), size, label in zip(dots.get_offsets(), dots.get_sizes(), ax.texts, strict=True):
+        now, following = names[round(i + 0.15)], names[int(j)]
+        assert following in next(after[group] for group in after if now in group)
+        assert abs(float(label.get_text()) - size / 420) < 0.0051
+        assert now not in groups[2] or size == 420
+    # 「最後の行の…今日は雨…は、もとの文章にはない並びです。」
+    words = enc.build_vocabulary(TEXT.split())
+    chain = markov.fit_markov_chain([enc.token_ids(TEXT.split(), words)], len(words))
+    assert "今日 は 雨" not in " ".join(TEXT.split())
+    never = markov.log_probability(chain, enc.token_ids(["今日", "は", "雨"], words))
+    assert np.exp(never) > 0.1
+
+
+def test_a_chain_forgets_what_came_before_the_last_symbol_and_a_hidden_one_does_not() -> None:
+    # 「マルコフ連鎖では、次の記号の確率は直前の記号だけで決まります。隠れマルコフモデルでは、
+    # 直前の行動が同じ買い物でも、その前の行動で、次が散歩になる確率が変わります。」
+    rng = np.random.default_rng(0)
+    for _ in range(5):
+        pi, A, B = rng.dirichlet(np.ones(3)), *rng.dirichlet(np.ones(3), (2, 3))
+        chain, hidden = markov.MarkovChain(pi, A), markov.HiddenMarkovModel(pi, A, B)
+        pasts = [[*past, 1] for past in product(range(3), repeat=3)]
+        seen = [markov.log_probability(chain, [*p, 0]) for p in pasts]
+        seen = np.subtract(seen, [markov.log_probability(chain, p) for p in pasts])
+        np.testing.assert_allclose(np.exp(seen), A[1, 0])
+        unseen = [markov.log_likelihood(hidden, [*p, 0]) for p in pasts]
+        unseen = np.subtract(unseen, [markov.log_likelihood(hidden, p) for p in pasts])
+        assert np.ptp(np.exp(unseen)) > 1e-3
+
+
+def test_viterbi_differs_on_the_fifth_day_because_it_has_seen_the_sixth() -> None:
+    # 「確率は 5 日目までの行動しか見ていませんが、ビタビは 6 日目の読書まで見て、
+    # 列全体として最も確からしいものを選ぶからです。」
+    (ax,) = figures.hidden_weather().axes
+    (path,) = [line.get_ydata() for line in ax.lines if line.get_linewidth() > 5]
+    sun, rain = (dots.get_sizes() for dots in ax.collections)
+    np.testing.assert_array_equal(path, [0, 0, 0, 1, 1, 1])
+    np.testing.assert_array_equal(path != (rain > sun), [False] * 4 + [True, False])
+    five = [WALK, SHOP, WALK, READ, SHOP]
+    assert markov.viterbi(WEATHER, five)[0][4] == 0
+    days = [markov.viterbi(WEATHER, [*five, last])[0][4] for last in (WALK, SHOP, READ)]
+    assert days == [0, 0, 1]
+
+
+def test_the_same_shopping_is_sun_or_rain_by_what_was_done_on_the_days_around_it() -> None:
+    # 「2 日目と 5 日目の行動は同じ買い物ですが、答えは晴れと雨に分かれました。
+    # 前後の日の行動が違うからです。」
+    for around, weather in ((WALK, 0), (READ, 1)):
+        for others in product(range(3), repeat=3):
+            s, _ = markov.viterbi(WEATHER, [around, SHOP, around, *others])
+            assert s[1] == weather
+            s, _ = markov.viterbi(WEATHER, [*others, around, SHOP, around])
+            assert s[4] == weather
+
+
+def test_no_other_gain_has_a_smaller_expected_error_and_the_error_is_uncorrelated_with_y() -> None:
+    # 「y を見た後の平均は、y から x を当てる答えのうち、
+    # 二乗誤差の期待値が最小のものです。 誤差が最小なら、推定の誤差 e と y の共分散は
+    # 0 です。」
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        root, A, sigma = rng.normal(size=(6, 6)), rng.normal(size=(2, 6)), 0.3
+        S, one = root @ root.T, np.eye(2)
+        prior = gen.GaussianPrior(rng.normal(size=6), S)
+        at_mean = gen.restore(prior, A, (A @ prior.mean)[None], noise_std=sigma)
+        G = (gen.restore(prior, A, A @ prior.mean + one, noise_std=sigma) - at_mean).T
+        cov_y = A @ S @ A.T + sigma**2 * one
+        np.testing.assert_allclose(S @ A.T - G @ cov_y, 0, atol=1e-9)
+
+        def error(G: Array, S: Array = S, A: Array = A, cov_y: Array = cov_y) -> float:
+            return float(np.trace(S - 2 * G @ A @ S + G @ cov_y @ G.T))
+
+        for step in rng.normal(size=(20, 6, 2)):
+            assert min(error(G + 0.1 * step), error(G - 0.1 * step)) > error(G)
+
+
+def test_enlarging_without_knowledge_is_worse_than_the_mean_face() -> None:
+    # 「素朴な二つの拡大は、y を見ずにいつも平均顔を答えるよりも悪くなりました。
+    # 誤差が最近傍の 6 分の 1 以下になりました。」
+    A = gen.average_pooling_matrix(16, 16, 4)
+    for seed in range(2):
+        rng = np.random.default_rng(seed)
+        prior = gen.fit_gaussian_prior(gen.face_images(1000, rng=rng))
+        x = gen.face_images(100, rng=rng).reshape(100, 256)
+        low = (x @ A.T).reshape(100, 4, 4)
+        ways = [gen.enlarge_nearest(low, 4), gen.enlarge_bilinear(low, 4), prior.mean]
+        ways.append(gen.restore(prior, A, x @ A.T, noise_std=0.001))
+        tall = [np.broadcast_to(np.asarray(way).reshape(-1, 256), x.shape) for way in ways]
+        nearest, bilinear, mean, best = (np.sqrt(np.mean((way - x) ** 2)) for way in tall)
+        assert min(nearest, bilinear) > 1.3 * mean
+        assert best < nearest / 6
+
+
+def test_only_the_posterior_mean_brings_back_the_eyes_and_the_mouth() -> None:
+    # 「最近傍は格子模様、双線形はぼやけた塊になり、事後平均だけに目と口が戻ります。」
+    pictures = [ax.images[0].get_array() for ax in figures.super_resolution().axes]
+    for face, low, nearest, bilinear, best in np.reshape(np.array(pictures, object), (3, 5)):
+        assert low.shape == (4, 4)
+        blocks = np.reshape(nearest, (4, 4, 4, 4)).swapaxes(1, 2).reshape(16, 16)
+        assert np.ptp(blocks, axis=1).max() == 0
+        inside = np.s_[3:13, 4:12]
+        details = [np.diff(p[inside], n=2, axis=0).ravel() for p in (face, bilinear, best)]
+        likeness = np.corrcoef(details)[0]
+        assert likeness[2] > 0.7 > 0.3 > likeness[1]
+        assert abs(np.diff(bilinear)).max() < abs(np.diff(face)).max() / 2
+
+
+def test_elbo_falls_short_by_the_divergence_to_the_true_posterior() -> None:
+    # 「log p(x) と ELBO の差はちょうど q(z|x) と p(z|x)
+    # の隔たりなので、ELBO は下界であり、エンコーダが正しいほど差が縮みます。」
+    def log_normal(x: Array | float, mean: Array | float, variance: float) -> Array:
+        return -((x - mean) ** 2 / variance + np.log(2 * np.pi * variance)) / 2
+
+    node, weight = np.polynomial.hermite_e.hermegauss(20)
+    for x, w, m, v in product((-1.0, 3.0), (0.5, 2.0), (-1.0, 0.0, 1.2), (0.2, 1.0, 2.0)):
+        z, q = m + math.sqrt(v) * node, weight / weight.sum()
+        fit, gap = q @ log_normal(x, w * z, 1), q @ (log_normal(z, m, v) - log_normal(z, 0, 1))
+        np.testing.assert_allclose(fit, log_normal(x, w * m, 1) - w**2 * v / 2)
+        np.testing.assert_allclose(gap, (m**2 + v - 1 - np.log(v)) / 2, atol=1e-12)
+        best_m, best_v = w * x / (w**2 + 1), 1 / (w**2 + 1)
+        far = q @ (log_normal(z, m, v) - log_normal(z, best_m, best_v))
+        np.testing.assert_allclose(log_normal(x, 0, w**2 + 1) - (fit - gap), far, atol=1e-12)
+        assert far > 1e-3 or (math.isclose(m, best_m) and math.isclose(v, best_v))
+
+
+def test_eigenvectors_give_the_most_likely_linear_decoder() -> None:
+    # 「この場合は勾配降下法を使わずに、共分散行列の固有値と固有ベクトルから学べます。
+    # 残りの向きの分散の平均を、雑音の分散とみなします。」
+    rng, M = np.random.default_rng(0), 2
+    x = rng.normal(size=(300, 3)) @ rng.normal(size=(3, 6)) + 0.5 * rng.normal(size=(300, 6))
+    S = gen.fit_gaussian_prior(x).covariance
+    variances, directions = np.linalg.eigh(S)
+    noise = variances[:-M].mean()
+    W = (directions[:, -M:] * np.sqrt(variances[-M:] - noise)).T
+
+    def log_likelihood(W: Array, noise: float) -> float:
+        C = W.T @ W + noise * np.eye(6)
+        return float(-np.linalg.slogdet(C)[1] - np.trace(np.linalg.solve(C, S)))
+
+    for step in rng.normal(size=(100, M, 6)):
+        assert log_likelihood(W + 0.1 * step, noise) < log_likelihood(W, noise)
+    for factor in (0.5, 0.9, 1.1, 2):
+        assert log_likelihood(W, noise * factor) < log_likelihood(W, noise)
+
+
+def test_every_latent_number_more_brings_the_faces_closer() -> None:
+    # 「256 個の画素が、8 個の数からほぼ作り直せました。個数を増やすと、さらに近づきます。」
+    rng, errors = np.random.default_rng(1), []
+    prior = gen.fit_gaussian_prior(gen.face_images(400, rng=rng))
+    x = gen.face_images(50, rng=rng).reshape(50, 256) - prior.mean
+    variances, directions = np.linalg.eigh(prior.covariance)
+    for M in (1, 2, 3, 4, 6, 8, 16, 64):
+        noise = variances[:-M].mean()
+        W = (directions[:, -M:] * np.sqrt(variances[-M:] - noise)).T
+        p_z = gen.GaussianPrior(np.zeros(M), np.eye(M))
+        z = gen.restore(p_z, W.T, x, noise_std=noise**0.5)
+        errors.append(np.sqrt(np.mean((z @ W - x) ** 2)))
+    assert (np.diff(errors) < 0).all()
+    assert errors[5] < np.sqrt(np.mean(x**2)) / 3
+
+
+def test_one_moving_eye_needs_many_directions_and_one_changing_brightness_needs_one() -> None:
+    # 「目の位置が動くような変化は、向きを足し合わせる一次式では、少ない個数で正しく表せません。」
+    t = np.random.default_rng(0).uniform(size=300)[:, None]
+    pixel = np.arange(16)
+    moving = np.exp(-((pixel - 4 - 8 * t) ** 2) / 2)
+    brighter = (0.5 + t) * np.exp(-((pixel - 8) ** 2) / 2)
+    needed = []
+    for images in (moving, brighter):
+        variances = np.linalg.eigvalsh(gen.fit_gaussian_prior(images).covariance)[::-1]
+        needed.append(1 + int((np.cumsum(variances) < 0.99 * variances.sum()).sum()))
+    assert needed[0] >= 4
+    assert needed[1] == 1
+
+
+def test_best_discriminator_reaches_two_js_minus_log_four_and_js_is_zero_only_when_equal() -> None:
+    # 「生成器を固定したとき、最もよい識別器は、…D(x)=p(x)/(p(x)+p_G(x))
+    # と決まります。 0 以上で、p_G=p のときだけ 0 なので、
+    # 生成器の目標は本物の分布と一致することです。」
+    grid = np.linspace(0.001, 0.999, 999)
+    for seed in range(20):
+        p, q = np.random.default_rng(seed).dirichlet(np.ones(5), 2)
+        for fake in (q, p):
+            value = p[:, None] * np.log(grid) + fake[:, None] * np.log(1 - grid)
+            D, m = p / (p + fake), (p + fake) / 2
+            np.testing.assert_allclose(grid[value.argmax(axis=1)], D, atol=2e-3)
+            js = float(kl_divergence(p, m) + kl_divergence(fake, m)) / 2
+            np.testing.assert_allclose(value.max(axis=1).sum(), 2 * js - np.log(4), atol=1e-3)
+            assert (js > 1e-4) == (fake is q)
+            assert js >= -1e-12
+
+
+def test_hinge_tells_only_the_class_and_the_logistic_score_tells_the_probability() -> None:
+    # 「ロジスティック回帰の点数は、シグモイド関数に通すと p に戻ります。 SVM
+    # の点数は…同じ 1 です。どちらのクラスかはわかりますが、
+    # どれほど確かかは失われています。」
+    u = np.linspace(-6, 6, 12001)
+    for p in (0.01, 0.1, 0.3, 0.49, 0.51, 0.7, 0.9, 0.99):
+        hinge = p * np.maximum(0, 1 - u) + (1 - p) * np.maximum(0, 1 + u)
+        cross = p * np.logaddexp(0, -u) + (1 - p) * np.logaddexp(0, u)
+        assert abs(u[hinge.argmin()] - np.sign(p - 0.5)) < 2e-3
+        assert abs(sigmoid(u[cross.argmin()]) - p) < 1e-3
+
+
+def test_naive_bayes_wins_at_80_loses_at_160_and_comes_first_near_its_worse_limit() -> None:
+    # 「単純ベイズとロジスティック回帰の曲線は、80 個と 160 個の間で交わります。
+    # それより少なければ、生成モデルの単純ベイズが勝ちます。多ければ、
+    # …ロジスティック回帰が勝ちます。 単純ベイズは…少ないデータで限界に近づきました。」
+    m, S = np.tile([0.35, 0.15], 8), np.kron(np.eye(8), [[1, 0.6], [0.6, 1]])
+    truth = gen.GaussianClassifier([0.5, 0.5], [-m, m], [S, S])
+
+    def wrong(W: Array, b: Array) -> float:
+        w, c = W[:, 1] - W[:, 0], b[1] - b[0]
+        z = np.array([w @ m + c, w @ m - c]) / np.sqrt(2 * w @ S @ w)
+        return sum(math.erfc(side) for side in z) / 4
+
+    rng, error = np.random.default_rng(1), {}
+    for N in (20, 80, 160):
+        sets = [gen.sample(truth, N, rng=rng) for _ in range(20)]
+        models = [dis.fit_logistic_regression(*s, l2=0.001) for s in sets]
+        rows = [[wrong(model.W, model.b) for model in models]]
+        rows += [
+            [wrong(*gen.linear_form(fit(*s, shared=True))) for s in sets]
+            for fit in (gen.fit_gaussian_naive_bayes, gen.fit_gaussian_classifier)
+        ]
+        error[N] = dict(zip(("logistic", "naive", "full"), np.mean(rows, axis=1), strict=True))
+    assert all(error[N]["naive"] < error[N]["logistic"] for N in (20, 80))
+    assert error[160]["naive"] > error[160]["logistic"] + 0.005
+    assert max(error[20], key=lambda name: error[20][name]) == "full"
+    # 「仮定が間違っていれば、その限界は、ふつうロジスティック回帰の限界より悪くなります」
+    best = np.linalg.solve(S, m)
+    naive, logistic = (wrong(np.stack([-w, w], axis=1), np.zeros(2)) for w in (m, best))
+    assert naive > logistic + 0.02
+    assert error[80]["naive"] - naive < 0.03 < error[80]["logistic"] - logistic

@@ -1,0 +1,263 @@
+"""DL000_3 の文が言うことを、動かして確かめる。"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from dlnotes import datasets
+from dlnotes import discriminative as dis
+from dlnotes import generative as gen
+from dlnotes.activations import sigmoid
+from dlnotes.arrays import Array
+from dlnotes.figures import dl000_3_posterior as figures
+
+# 「成分 0 が C_0、1 と 2 が C_1」
+MIXTURE = gen.GaussianClassifier([0.5, 0.2, 0.3], [[3], [-4], [0]], [[[1]], [[0.25]], [[1]]])
+
+
+def density_and_log_odds(x: Array) -> tuple[Array, Array]:
+    each = gen.log_likelihood(MIXTURE, x[:, None])
+    C1 = np.logaddexp(np.log(0.4) + each[:, 1], np.log(0.6) + each[:, 2])
+    return np.exp(C1), C1 - each[:, 0]
+
+
+def error_rates(p: Array, d: Array) -> float:
+    return float(np.mean(p.argmax(axis=1) != d.argmax(axis=1)))
+
+
+def test_the_picture_of_two_thousand_people_counts_117_positives_of_whom_99_are_healthy() -> None:
+    # 「2,000 人のうち陽性は 117 人だけです。その 117 人の内訳は、病気が 18
+    # 人、健康が 99 人で、健康な人のほうがずっと多くなっています。」
+    top, bottom = figures.two_thousand_people().axes
+    widths = [bar.get_width() for bar in top.patches]
+    assert widths == [18, 99, 1883]
+    assert sum(widths) == 2000
+    assert [len(line.get_xdata()) for line in bottom.lines] == [18, 99]
+    seats = {tuple(at) for line in bottom.lines for at in np.column_stack(line.get_data())}
+    assert len(seats) == 117
+    np.testing.assert_allclose(widths[:2], 2000 * np.array([0.01 * 0.9, 0.99 * 0.05]))
+
+
+def test_a_positive_raises_and_a_negative_lowers_the_probability_at_every_prevalence() -> None:
+    # 「検査の前の線に対して、陽性の線は上に、陰性の線は下に離れています。
+    # 縦線が今の有病率を示します。二つのうち、右のオレンジ色の面積の割合が、
+    # 陽性の人の病気の確率です。」
+    for percent in (0.01, 1, 5, 50):
+        drawing, _ = figures.posterior_against_prior(percent)
+        top, strip, bottom = drawing.axes
+        twice, once, before, negative = (bottom.lines[i].get_ydata() for i in (0, 2, 4, 6))
+        assert (negative < before).all()
+        assert (before < once).all()
+        assert (once < twice).all()
+        healthy, ill = (bar.get_width() * bar.get_height() for bar in top.patches[2:])
+        assert top.patches[3].get_x() > top.patches[2].get_x()
+        share = strip.patches[1].get_width()
+        np.testing.assert_allclose(ill / (healthy + ill), share)
+        np.testing.assert_allclose(bottom.lines[3].get_ydata(), [share])
+        np.testing.assert_allclose(bottom.lines[8].get_xdata(), percent / 100)
+
+
+def test_posterior_falls_through_one_half_at_the_border_and_the_crosses_lie_on_it() -> None:
+    # 「クラス 1 は左の端から 1 に近いまま、二つの密度が交わる決定境界で 0.5 になり、
+    # 右では 0 に近づきます。ロジスティック回帰の予測を示す印は、
+    # 事後確率の曲線に乗っています。」
+    top, bottom = figures.densities_and_posteriors().axes
+    x, C1 = (np.ravel(part) for part in top.lines[0].get_data())
+    C0, p, crosses = np.ravel(top.lines[1].get_ydata()), bottom.lines[0], bottom.lines[2]
+    p, border = np.ravel(p.get_ydata()), float(bottom.lines[3].get_xdata()[0])
+    assert p[x < -0.5].min() > 0.99
+    assert p[x > 4].max() < 0.01
+    assert abs(p[abs(x - border).argmin()] - 0.5) < 0.02
+    assert ((C1 > C0)[:-1] != (C1 > C0)[1:]).sum() == 1
+    np.testing.assert_array_equal(x[C1 > C0].max(), x[p > 0.5].max())
+    peaks = [int(((c[1:-1] > c[:-2]) & (c[1:-1] > c[2:])).sum()) for c in (C1, C0)]
+    assert peaks == [2, 1]
+    assert abs(np.interp(crosses.get_xdata().ravel(), x, p) - crosses.get_ydata()).max() < 0.03
+
+
+def test_log_odds_are_a_line_around_the_border_and_bend_by_the_far_peak() -> None:
+    # 「一次式で足りたのは、この例の対数オッズ…が、境界のまわりでほぼ x の一次式だからです。」
+    x = np.linspace(-1, 4, 501)
+    line = np.polyfit(x, density_and_log_odds(x)[1], 1)
+    assert abs(np.polyval(line, x) - density_and_log_odds(x)[1]).max() < 1e-6
+    far = np.array([-4.0, -5.0])
+    assert abs(np.polyval(line, far) - density_and_log_odds(far)[1]).min() > 0.5
+
+
+def test_peaks_on_both_sides_of_the_other_class_need_the_square() -> None:
+    # 「C_1 の二つの山が C_0 をはさむ配置なら、x^2
+    # のような特徴量か中間層が要ります。」
+    world = gen.GaussianClassifier([0.5, 0.25, 0.25], [[0], [-4], [4]], [[[1.0]]] * 3)
+    for seed in range(5):
+        x, parts = gen.sample(world, 2000, rng=np.random.default_rng(seed))
+        d = np.column_stack([parts[:, 0], parts[:, 1:].sum(axis=1)])
+        square = np.hstack([x, x**2])
+        wrong = [
+            error_rates(dis.posterior(dis.fit_logistic_regression(z, d), z), d) for z in (x, square)
+        ]
+        assert wrong[0] > 0.2 > 0.05 > wrong[1]
+
+
+def test_two_peaks_leave_a_posterior_that_only_falls_inside_the_picture() -> None:
+    # 「密度の山は二つあるのに、図の範囲では、事後確率は下がる一方で、
+    # 途中に山が一つもありません。山でも谷でも、…事後確率は 1 に近くなります。」
+    x = np.linspace(-6, 6, 12_001)
+    density, log_odds = density_and_log_odds(x)
+    assert (np.diff(log_odds) < 0).all()
+    between = (x > -4) & (x < 0)
+    valley = x[between][density[between].argmin()]
+    assert abs(x[density.argmax()] + 4) < 0.01
+    assert abs(valley + 2.53) < 0.01
+    assert density[between].min() < density.max() / 20
+    assert sigmoid(density_and_log_odds(np.array([-4, valley]))[1]).min() > 0.9995
+    assert (np.diff(density_and_log_odds(np.linspace(-8, -6.5, 50))[1]) > 0).all()
+
+
+def test_every_pair_with_the_same_ratio_of_mean_to_variance_has_the_same_posterior() -> None:
+    # 「どちらの組でも 2m/s^2 = 2 です。C_1 の事後確率はどちらも
+    # 1/(1+e^{-2x}) です。」これは σ(2x)。
+    x = np.linspace(-6, 6, 601)[:, None]
+    for m, variance in ((0.5, 0.5), (1, 1), (2, 2), (3, 3), (2, 1), (1, 3)):
+        world = gen.GaussianClassifier([0.5, 0.5], [[-m], [m]], [[[variance]]] * 2)
+        each = gen.log_likelihood(world, x)
+        np.testing.assert_allclose(each[:, 1] - each[:, 0], 2 * m / variance * x[:, 0])
+        same = np.allclose(gen.posterior(world, x)[:, 1], sigmoid(2 * x[:, 0]))
+        assert same == (m == variance)
+
+
+def test_the_two_worlds_differ_above_and_coincide_below() -> None:
+    # 「上の密度は、狭い世界では山が近くて細く、広い世界では山が遠くて太くなっています。
+    # 下の事後確率の曲線は、二つの世界でぴったり重なっています。」
+    top, bottom = figures.two_worlds().axes
+    x = np.ravel(top.lines[0].get_xdata())
+    narrow, wide = (np.ravel(top.lines[i].get_ydata()) for i in (1, 3))
+    assert 0 < x[narrow.argmax()] < x[wide.argmax()]
+    thick = [(y > y.max() / 2).sum() for y in (narrow, wide)]
+    assert thick[0] < thick[1]
+    np.testing.assert_allclose(*(line.get_ydata() for line in bottom.lines))
+
+
+def test_a_higher_threshold_answers_less_and_errs_less() -> None:
+    # 「上は答えた割合で、しきい値を上げると減ります。下は答えた中の誤り率で、
+    # しきい値を上げるとほぼ 0 まで下がります。」
+    top, bottom = (ax.lines[0].get_ydata() for ax in figures.reject_option().axes)
+    assert (np.diff(top) < 0).all()
+    assert top[0] == 1
+    assert (np.diff(bottom) <= 0).all()
+    assert bottom[-1] < 0.01 < bottom[0]
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        model = dis.fit_logistic_regression(*datasets.two_gaussians(500, rng=rng))
+        x, d = datasets.two_gaussians(5000, rng=rng)
+        p = dis.posterior(model, x)
+        sure = p.max(axis=1) >= 0.9
+        assert 0.7 < sure.mean() < 0.8
+        assert 0.15 < error_rates(p[sure], d[sure]) / error_rates(p, d) < 0.4
+
+
+def test_the_lines_of_expected_loss_cross_where_the_cheaper_choice_changes() -> None:
+    # 「健康と決めたときの期待損失は急な右上がりの直線、
+    # 病気と決めたときの期待損失はゆるい右下がりの直線で、1/21 で交わります。20p >
+    # 1-p、整理すると p > 1/21 なら、病気と決めるほうが得です。」
+    (ax,) = figures.expected_losses().axes
+    healthy, ill = (np.polyfit(*line.get_data(), 1) for line in ax.lines[:2])
+    np.testing.assert_allclose([healthy[0], ill[0]], [20, -1])
+    np.testing.assert_allclose((ill[1] - healthy[1]) / (healthy[0] - ill[0]), 1 / 21)
+    np.testing.assert_allclose(ax.lines[2].get_xdata(), 1 / 21)
+    for miss in (20, 9, 1):
+        for p, choice in ((1 / (miss + 1) - 1e-6, 0), (1 / (miss + 1) + 1e-6, 1)):
+            assert (np.array([1 - p, p]) @ np.array([[0, 1], [miss, 0]])).argmin() == choice
+
+
+def test_deciding_by_loss_makes_more_errors_and_far_fewer_misses() -> None:
+    # 「誤りの数は増えますが、損失は 3 分の 1 近くに減り、見落としは 10 分の 1
+    # 以下になりました。」
+    L = np.array([[0, 1], [20, 0]])
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        model = dis.fit_logistic_regression(*datasets.two_gaussians(500, rng=rng))
+        x, d = datasets.two_gaussians(5000, rng=rng)
+        p, true = dis.posterior(model, x), d.argmax(axis=1)
+        by_p, by_loss = p.argmax(axis=1), (p @ L).argmin(axis=1)
+        assert np.sum(by_loss != true) > np.sum(by_p != true)
+        assert 0.2 < L[true, by_loss].mean() / L[true, by_p].mean() < 0.5
+        missed = [np.sum((true == 1) & (k == 0)) for k in (by_p, by_loss)]
+        assert missed[1] < missed[0] / 5
+
+
+def test_changing_the_prior_of_a_posterior_is_bayes_with_the_new_prior() -> None:
+    # 「学習時の事前確率 p(C_k) で割り、新しい事前確率 q(C_k) を掛け、合計が
+    # 1 になるように直します。学習時の事前確率が半々なので、
+    # 事後確率をそのまま尤度の代わりに渡しています。」
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        old, new = rng.dirichlet(np.ones(3), 2)
+        m, x = rng.normal(size=(3, 2)), rng.normal(size=(50, 2))
+        before, after = (gen.GaussianClassifier(p, m, [np.eye(2)] * 3) for p in (old, new))
+        moved = gen.posterior(before, x) * new / old
+        moved /= moved.sum(axis=1, keepdims=True)
+        np.testing.assert_allclose(moved, gen.posterior(after, x))
+        equal = gen.posterior(gen.GaussianClassifier(np.ones(3) / 3, m, [np.eye(2)] * 3), x)
+        np.testing.assert_allclose(
+            [gen.bayes_posterior(new, row) for row in equal], gen.posterior(after, x)
+        )
+
+
+def test_the_moved_posterior_errs_less_where_the_ill_are_rare() -> None:
+    # 「学習し直さずに、誤り率が 3 分の 1 以下になりました。病気の確率の平均も、
+    # 実際の割合の 0.05 に近づいています。」
+    q, ratios = np.array([0.95, 0.05]), []
+    field = gen.GaussianClassifier(q, [[-1, -1], [1, 1]], [np.eye(2)] * 2)
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        model = dis.fit_logistic_regression(*datasets.two_gaussians(500, rng=rng))
+        x, d = gen.sample(field, 5000, rng=rng)
+        p = dis.posterior(model, x)
+        moved = p * q / (p * q).sum(axis=1, keepdims=True)
+        ratios.append(error_rates(moved, d) / error_rates(p, d))
+        assert abs(moved[:, 1].mean() - 0.05) < 0.02 < abs(p[:, 1].mean() - 0.05)
+    assert max(ratios) < 0.5
+    assert 0.25 < np.mean(ratios) < 1 / 3
+
+
+def test_two_posteriors_are_put_together_exactly_when_the_features_are_independent() -> None:
+    # 「クラスが決まれば x_a と x_b は独立だと仮定すると、二つの事後確率は、
+    # 掛けて事前確率で一度割るだけでまとまります。事前確率の等しい 2 クラスなら、
+    # 事後確率を掛けると、自信の強いほうが勝ちます。」
+    rng = np.random.default_rng(0)
+    x, m = 2 * rng.normal(size=(500, 2)), np.array([[-1, -1], [1, 1]])
+    for prior in ([0.5, 0.5], [0.9, 0.1]):
+        p = [
+            gen.posterior(gen.GaussianClassifier(prior, m[:, [i]], [[[1.0]]] * 2), x[:, [i]])
+            for i in (0, 1)
+        ]
+        both = p[0] * p[1] / prior
+        both /= both.sum(axis=1, keepdims=True)
+        for tie in (0.0, 0.5):
+            S = np.array([[1, tie], [tie, 1]])
+            exact = gen.posterior(gen.GaussianClassifier(prior, m, [S, S]), x)
+            assert np.allclose(both, exact) == (tie == 0)
+        sure = np.where(
+            p[0].max(axis=1) > p[1].max(axis=1), p[0].argmax(axis=1), p[1].argmax(axis=1)
+        )
+        assert (both.argmax(axis=1) == sure).all() == (prior[0] == 0.5)
+
+
+def test_both_features_halve_the_error_of_one_and_the_probabilities_are_calibrated() -> None:
+    # 「二つをまとめると、誤り率は半分ほどになりました。この例では、
+    # 予測と実際がよく合っています。」
+    one, two = (math.erfc(distance / 2**0.5) / 2 for distance in (1, 2**0.5))
+    assert 0.45 < two / one < 0.55
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        model = dis.fit_logistic_regression(*datasets.two_gaussians(2000, rng=rng))
+        x, d = datasets.two_gaussians(10_000, rng=rng)
+        p = dis.posterior(model, x)[:, 1]
+        assert abs(error_rates(dis.posterior(model, x), d) - two) < 0.012
+        alone = dis.fit_logistic_regression(x[:2000, :1], d[:2000])
+        assert abs(error_rates(dis.posterior(alone, x[:, :1]), d) - one) < 0.015
+        for low in np.arange(5) / 5:
+            group = (low <= p) & (p < low + 0.2)
+            assert abs(p[group].mean() - d[group, 1].mean()) < 0.08

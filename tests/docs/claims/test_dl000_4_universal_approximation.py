@@ -1,0 +1,322 @@
+"""DL000_4 の文が言うことを、動かして確かめる。"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+
+import numpy as np
+from numpy.polynomial import Chebyshev
+
+from dlnotes import datasets
+from dlnotes import universal_approximation as ua
+from dlnotes.activations import relu
+from dlnotes.arrays import Array
+from dlnotes.figures import dl000_4_universal_approximation as figures
+from dlnotes.network import Layer, forward, forward_trace, init_network
+from dlnotes.optimizers import SGD, Adam
+from dlnotes.training import train
+
+
+def g(x: Array) -> Array:
+    return np.sin(2 * np.pi * x)
+
+
+def call(network: tuple[Layer, ...], x: Array) -> Array:
+    return forward(network, x[:, None])[:, 0]
+
+
+def fitted(x: Array, d: Array, bends: Array) -> Callable[[Array], Array]:
+    """出力の重みを最小二乗法で合わせた、ReLU のネットワークの関数。"""
+
+    def units(x: Array) -> Array:
+        return np.column_stack([relu(x[:, None] - bends), np.ones(len(x))])
+
+    v = np.linalg.lstsq(units(x), d, rcond=None)[0]
+    return lambda x: units(x) @ v
+
+
+def rms(y: Array) -> float:
+    return float(np.sqrt(np.mean(y**2)))
+
+
+def test_units_of_a_polynomial_span_its_degree_and_every_relu_adds_something_new() -> None:
+    # 「何次の多項式でも、その次数を超えられないことは同じです。 ReLU のユニットは、
+    # 増やした分だけ、ほかの組み合わせでは作れない関数が加わります。」
+    x = np.linspace(0, 1, 801)[:, None]
+    for degree, H in product((1, 2, 3, 5), (10, 40)):
+        rng = np.random.default_rng(degree)
+        u = rng.choice([-1, 1], H) * (x - rng.random(H))
+        power, bent = (np.column_stack([z, np.ones(len(x))]) for z in (u**degree, relu(u)))
+        assert np.linalg.matrix_rank(power) == degree + 1
+        assert np.linalg.matrix_rank(bent) == H + 1
+        errors = [
+            abs(z @ np.linalg.lstsq(z, g(x), rcond=1e-10)[0] - g(x)).max() for z in (power, bent)
+        ]
+        best = np.polynomial.Polynomial.fit(x[:, 0], g(x[:, 0]), degree)
+        np.testing.assert_allclose(errors[0], abs(best(x) - g(x)).max(), atol=1e-6)
+        assert H == 10 or errors[1] < 0.1
+    # 「この 5 個では、山のあるところに折れ目がありません。10 個、40 個と増やすと、
+    # 折れ目のすき間が狭くなり」
+    rng, gaps = np.random.default_rng(0), []
+    for H in (5, 10, 40):
+        rng.choice([-1, 1], H)
+        bends = np.sort(rng.random(H))
+        gaps.append(np.diff(bends, prepend=0, append=1).max())
+        assert (abs(bends - 0.25).min() > 0.2) == (H == 5)
+    assert gaps[0] > gaps[1] > gaps[2]
+
+
+def test_a_steeper_sigmoid_makes_sharper_corners() -> None:
+    # 「0.4 で上がる段と 0.6 で下がる段を足して、0.4 から 0.6
+    # までのこぶができています。下の図では、シグモイド関数の s を 10、40、200
+    # と大きくするほど、こぶの角が立ちます。」
+    top, bottom = figures.bump().axes
+    up, down, total = (line.get_ydata() for line in top.lines)
+    x = top.lines[0].get_xdata()
+    np.testing.assert_allclose(up + down, total)
+    np.testing.assert_array_equal(total, (x > 0.4) & (x <= 0.6))
+    smooth = [line.get_ydata() for line in bottom.lines]
+    bends = [abs(np.diff(y, 2)).max() for y in smooth]
+    far = [abs(y - total).mean() for y in smooth]
+    assert bends[0] < bends[1] < bends[2]
+    assert far[0] > far[1] > far[2]
+
+
+def test_bumps_are_zero_outside_where_the_staircase_keeps_its_height() -> None:
+    # 「左端と区間の外では、こぶの和は 0、まとめた階段は端の段の高さです。」
+    for n in (2, 5, 8):
+        t = np.linspace(-1, 2, n + 1)
+        centres = (t[:-1] + t[1:]) / 2
+        bumps = [
+            ua.bump_network(*ends, height=h)
+            for *ends, h in zip(t, t[1:], np.exp(centres), strict=False)
+        ]
+        stairs = ua.staircase_network(np.exp, -1, 2, n)
+        left, right = np.array([-9, -1.5, -1]), np.array([2.01, 3, 9])
+        for x, end in ((left, centres[0]), (right, centres[-1])):
+            np.testing.assert_allclose(sum(call(b, x) for b in bumps), 0, atol=1e-12)
+            np.testing.assert_allclose(call(stairs, x), np.exp(end))
+        x = np.linspace(-0.999, 2, 500)
+        np.testing.assert_allclose(sum(call(b, x) for b in bumps), call(stairs, x), atol=1e-9)
+
+
+def test_both_constructions_come_as_near_as_wanted_to_functions_that_are_only_continuous() -> None:
+    # 「これで、入力が一つで、活性化関数がステップ関数の場合は、定理を証明できました。
+    # シグモイド関数なら、段を十分に急にします。 折れ線でも、n を 4 倍にして、
+    # 誤差はやっと半分です。」
+    def rough(x: Array) -> Array:
+        return sum((np.cos(3**k * np.pi * x) / 2**k for k in range(6)), np.zeros_like(x))
+
+    for f in (np.sqrt, rough, lambda x: abs(x - 1 / 3)):
+        for build, steep in ((ua.staircase_network, None), (ua.staircase_network, 20), (None, 0)):
+            errors = []
+            for n in (16, 128, 1024):
+                option = {"steepness": steep * n} if steep else {}
+                network = build(f, 0, 1, n, **option) if build else ua.relu_interpolant(f, 0, 1, n)
+                errors.append(ua.sup_error(network, f, 0, 1, points=1001))
+            assert errors[0] > errors[1] > errors[2]
+            assert errors[2] < 0.2
+    for n in (4, 9, 16, 64, 256):
+        fine = ua.sup_error(ua.relu_interpolant(np.sqrt, 0, 1, n), np.sqrt, 0, 1, points=4 * n + 1)
+        np.testing.assert_allclose(fine, 1 / (4 * np.sqrt(n)))
+
+
+def test_errors_stay_below_their_bounds_and_come_nearer_to_them() -> None:
+    # 「誤差はどれも上界以下で、n が大きいほど上界に近づきます。 階段の点は傾き −1
+    # の理論の線にほぼ乗っています。折れ線の点は、左端では傾き −2 の理論の線より下にあり、
+    # 右へ行くほど線に近づきます。」
+    (ax,) = figures.error_against_width().axes
+    stairs, one, lines, two = (np.array(line.get_data()) for line in ax.lines)
+    for (n, bound), power in ((one, -1), (two, -2)):
+        np.testing.assert_allclose(np.diff(np.log(bound)) / np.diff(np.log(n)), power)
+    for points, bound in ((stairs, one), (lines, two)):
+        ratio = points[1] / bound[1]
+        # 10,001 点の格子で測るので、n=256 では 1 万分の 3 ほど小さく出る。
+        assert (ratio <= 1).all()
+        assert (np.diff(ratio) > -5e-4).all()
+        assert ratio[-1] > 0.999
+    assert (stairs / one)[1].min() > 0.89
+    assert (lines / two)[1, 0] < 0.85
+
+
+def test_even_bends_leave_the_error_where_the_curve_bends_most() -> None:
+    # 「4 ユニットの折れ線は右側の細かい山と谷を通り過ぎ」「16
+    # ユニットの折れ線は左側では曲線に重なり、右側の谷でずれて」「折れ目は等間隔なので、誤差は、
+    # 曲がり方の急なところに残ります。」
+    for ax, n, worst in zip(figures.freehand().axes, (4, 16), (1.27, 0.35), strict=True):
+        curve, polyline, gap = ax.lines
+        x, y = curve.get_data()
+        apart = abs(np.interp(x, *polyline.get_data()) - y)
+        assert len(polyline.get_xdata()) == n + 1
+        assert f"{worst}" in ax.get_title()
+        assert abs(apart.max() - worst) < 0.005
+        assert gap.get_xdata()[0] == x[apart.argmax()] > 0.85
+        turns = x[1:-1][np.diff(np.sign(np.diff(y))) != 0]
+        assert len(turns[turns > 0.6]) == 3
+        assert gap.get_ydata()[0] < -0.9
+        assert n == 4 or apart[x < 0.5].max() < 0.05
+        bend = abs(np.diff(y, 2, prepend=y[0], append=y[-1]))
+        assert (
+            np.corrcoef(
+                *(np.add.reduceat(v[:1000], np.arange(0, 1000, 125)) for v in (bend, apart))
+            )[0, 1]
+            > 0.7
+        )
+
+
+def test_usual_start_puts_every_bend_at_zero_and_the_learnt_line_misses_the_late_valley() -> None:
+    # 「バイアスが 0 から始まるので、折れ目が最初はすべて x=0 に集まります。
+    # そのまま学習した折れ線は後半の谷を作れていません。
+    # 折れ目を散らして学習した折れ線は目標に近いものの、山の角がずれています。」
+    hidden, _ = init_network([1, 16, 1], rng=np.random.default_rng(0))
+    np.testing.assert_array_equal(-hidden.b / hidden.W[0], 0)
+    errors = []
+    for ax in figures.training_gap().axes:
+        target, learnt = (line.get_ydata() for line in ax.lines)
+        x, valley = ax.lines[0].get_xdata(), learnt[-1] - learnt.min()
+        errors.append(abs(learnt - target).max())
+        assert (valley < 0.01) == (ax.get_title()[:4] == "学習する")
+    assert errors[0] < 0.03 < errors[2] < 0.15
+    assert errors[1] > 1
+    assert abs(x[abs(learnt - target).argmax()] - 0.25) < 0.05
+
+
+def test_units_at_every_sample_run_through_the_noise_and_more_data_bring_the_error_to_it() -> None:
+    # 「49 ユニットは、訓練データの雑音まで完全に通り、新しいデータでは 8
+    # ユニットより悪くなりました。雑音の大きさの 0.3 に近づくまで減ります。」
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        (x, d), (new, truth) = (
+            tuple(np.ravel(part) for part in datasets.sine(N, noise=0.3, rng=rng))
+            for N in (50, 4000)
+        )
+        all_bends, eight = (fitted(x, d, t) for t in (np.sort(x)[:-1], np.arange(8) / 8))
+        assert rms(all_bends(x) - d) < 1e-8
+        assert rms(eight(x) - d) > 0.2
+        assert rms(all_bends(new) - truth) > rms(eight(new) - truth) > 0.29
+        errors = []
+        for N in (20, 200, 2000):
+            few, labels = (np.ravel(part) for part in datasets.sine(N, noise=0.3, rng=rng))
+            errors.append(rms(fitted(few, labels, np.arange(8) / 8)(new) - truth))
+        assert errors[0] > errors[1] > 0.29
+        assert abs(errors[2] - 0.3) < 0.015
+
+
+def test_outside_the_interval_relu_goes_on_straight_and_sigmoids_stay_level() -> None:
+    # 「区間の外では、折れ線は右上へまっすぐ伸び、左では水平です。階段は左右とも水平です。
+    # どちらも正弦波から離れます。」
+    (ax,) = figures.outside().axes
+    x, (wave, polyline, stairs) = ax.lines[0].get_xdata(), (line.get_ydata() for line in ax.lines)
+    left, right, inside = x < -0.02, x > 1.02, (x >= 0) & (x <= 1)
+    assert abs(polyline - wave)[inside].max() < 0.01
+    assert abs(stairs - wave)[inside].max() < 0.15
+    np.testing.assert_allclose(np.diff(polyline[right]), np.diff(polyline[right])[0])
+    assert np.diff(polyline[right])[0] > 0
+    assert np.ptp(polyline[left]) == 0
+    assert np.ptp(stairs[left]) < 0.01
+    assert np.ptp(stairs[right]) < 0.01
+    for y, side in product((polyline, stairs), (left, right)):
+        assert abs(y - wave)[side].max() > 0.8
+    far = call(ua.staircase_network(g, 0, 1, 8, steepness=5), np.array([-20.0, -10, 11, 21]))
+    assert max(abs(far[0] - far[1]), abs(far[2] - far[3])) < 1e-9
+
+
+def test_no_continuous_network_comes_nearer_than_half_a_jump_but_the_mean_error_falls() -> None:
+    # 「その値が何であっても、…最大の誤差は、幅をいくら増やしても 0.5
+    # より小さくなりません。 平均の誤差なら、0 に近づきます。」
+    def jump(x: Array) -> Array:
+        return np.where(x > 0.5, 1.0, 0.0)
+
+    near = np.array([0.5, 0.5 + 1e-9])
+    x = np.linspace(0, 1, 10_001)
+    for seed, f in product(range(10), ("relu", "sigmoid", "tanh")):
+        network = init_network([1, 30, 30, 1], activation=f, rng=np.random.default_rng(seed))
+        assert abs(call(network, near) - jump(near)).max() > 0.5 - 1e-6
+    means = []
+    for n in (15, 63, 255):
+        y = call(ua.relu_interpolant(jump, 0, 1, n), x)
+        assert abs(y - jump(x)).max() >= 0.5 - 1e-9
+        means.append(abs(y - jump(x)).mean() * n)
+    np.testing.assert_allclose(means, 0.25, rtol=0.02)
+
+
+def test_the_saws_have_2_8_and_32_pieces_and_one_layer_needs_a_unit_for_each() -> None:
+    # 「2 ユニットでは線分が 2 本の三角形一つ、6 ユニットでは 8 本、10
+    # ユニットでは 32 本の線分が並びます。 のこぎり波そのものには、
+    # 左端の傾きを作る一つも要る」
+    for ax, pieces in zip(figures.sawtooth().axes, (2, 8, 32), strict=True):
+        slopes = np.diff(ax.lines[0].get_ydata()) / np.diff(ax.lines[0].get_xdata())
+        assert 1 + (abs(np.diff(slopes)) > 1e-6).sum() == pieces
+    for k in (1, 2, 3):
+        x, bends = np.linspace(0, 1, 129), np.arange(1, 2**k) / 2**k
+        wave, least = call(ua.sawtooth_network(k), x), []
+        for facing in product((-1, 1), repeat=len(bends)):
+            z = np.column_stack([relu(np.array(facing) * (x[:, None] - bends)), np.ones(len(x))])
+            least.append(abs(z @ np.linalg.lstsq(z, wave, rcond=None)[0] - wave).max())
+        assert min(least) > 0.05
+        assert abs(fitted(x, wave, np.append(0, bends))(x) - wave).max() < 1e-9
+
+
+def test_even_bends_do_no_better_than_one_half_until_there_are_thirty_two() -> None:
+    # 「折れ目を全体に置くと、10 ユニットでも 16 ユニットでも、いつも 0.5
+    # と答えるのと変わりません。 左半分に寄せると、左半分の山だけが、ほぼ合います。31
+    # か所の折れ目がすべてそろう 32 ユニットで、初めて一致します。」
+    x = np.linspace(0, 1, 257)
+    wave = call(ua.sawtooth_network(5), x)
+    for n in range(1, 33):
+        y = fitted(x, wave, np.arange(n) / n)(x)
+        assert (abs(y - wave).max() < 1e-9) == (n == 32)
+        if n <= 16:
+            assert abs(abs(y - wave).mean() - 0.25) < 0.003
+            assert abs(y - 0.5).max() < 0.1
+    apart = abs(fitted(x, wave, np.arange(16) / 32)(x) - wave)
+    assert apart[x < 0.5].mean() < 0.04
+    assert apart[x > 0.5].mean() > 0.24
+
+
+def test_narrow_random_networks_lose_the_input_where_both_units_are_zero() -> None:
+    # 「幅が 2 しかないと、途中の層の 2 ユニットがともに 0 になりやすく、
+    # そこから先へは x の違いが伝わらないからです。」
+    x, flat, dead = np.linspace(-1, 1, 201)[:, None], [], []
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        start = init_network([1] + [2] * 12 + [1], rng=rng)
+        network = tuple(Layer(z.W, rng.normal(size=z.b.shape), z.activation) for z in start)
+        dead.append(any((layer.z == 0).all() for layer in forward_trace(network, x)[:-1]))
+        flat.append(np.ptp(forward(network, x)) < 1e-12)
+        assert flat[-1] or not dead[-1]
+    assert np.mean(dead) > 0.85
+    assert np.mean(np.array(flat) == np.array(dead)) > 0.95
+
+
+def test_polynomials_come_as_near_as_wanted_too_and_win_only_on_the_smooth_curve() -> None:
+    # 「多項式も、閉区間の上の連続関数をいくらでも正確に近似できます」「このなめらかな関数では、
+    # 多項式のほうがずっと正確です。」
+    x = np.linspace(0, 1, 4001)
+    kinks = {"smooth": g, "kinked": lambda x: abs(x - 0.25)}
+    for name, f in kinks.items():
+        degrees = (10, 40, 160)
+        errors = [abs(Chebyshev.interpolate(f, n, domain=[0, 1])(x) - f(x)).max() for n in degrees]
+        assert errors[0] > errors[-1]
+        assert errors[-1] < 0.01
+        line = ua.sup_error(ua.relu_interpolant(f, 0, 1, 4), f, 0, 1)
+        polynomial = abs(Chebyshev.interpolate(f, 12, domain=[0, 1])(x) - f(x)).max()
+        assert (polynomial < line / 1000) == (name == "smooth")
+
+
+def test_deep_sigmoids_with_a_small_start_learn_nothing_and_relu_with_he_learns() -> None:
+    # 「小さな乱数の初期値とシグモイド関数では、300 回の更新でほとんど何も学べません。
+    # ReLU と He の初期値…と Adam…では、同じ回数で曲線を学べます。」
+    x = np.linspace(-1, 1, 65)[:, None]
+    wave = np.sin(np.pi * x)
+    for seed, (f, initial, step) in product(
+        (0, 1), (("sigmoid", 0.1, SGD(0.1)), ("relu", "he", Adam(0.01)))
+    ):
+        rng = np.random.default_rng(seed)
+        start = init_network([1, 16, 16, 16, 16, 1], activation=f, initial=initial, rng=rng)
+        *_, last = train(
+            start, x, wave, loss="squared_error", optimizer=step, batch_size=65, epochs=300, rng=rng
+        )
+        error = abs(forward(last.network, x) - wave).max()
+        assert error > 0.99 if f == "sigmoid" else error < 0.1

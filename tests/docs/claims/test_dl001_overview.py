@@ -1,0 +1,280 @@
+"""DL001 の文が言うことを、動かして確かめる。"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dlnotes.backprop import backward, loss_and_gradient
+from dlnotes.datasets import animals, house_prices, linear_target, sine
+from dlnotes.encoding import fit_standardizer, one_hot, sample_wave, standardize
+from dlnotes.figures import dl001_overview as figures
+from dlnotes.losses import squared_error
+from dlnotes.network import Layer, forward, init_network, parameters, with_parameters
+from dlnotes.optimizers import SGD
+from dlnotes.training import train
+
+MOUSE = np.array([[10, 300, 300, 15, 50, 1.8, 20]])
+
+
+def hits(y: np.ndarray, d: np.ndarray) -> float:
+    return float((y.argmax(axis=1) == d.argmax(axis=1)).mean())
+
+
+def test_the_bias_takes_part_in_the_shortage_and_then_goes_back() -> None:
+    # 「出力がどれも正解に足りず」「b はいったん 2 の近くまで離れ、それから 0 に戻っています」
+    rng = np.random.default_rng(0)
+    x, d = linear_target(200, rng=rng)
+    network = init_network((2, 1), rng=rng)
+    assert (forward(network, x) < d).all()
+    steps = train(
+        network, x, d, loss="squared_error", optimizer=SGD(0.5), batch_size=20, epochs=50, rng=rng
+    )
+    b = [step.network[0].b.item() for step in steps]
+    assert 1.8 < max(b) < 2
+    assert np.argmax(b) < 5
+    assert abs(b[-1]) < 1e-3
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu"])
+def test_a_small_enough_step_lowers_the_loss_and_a_huge_one_may_raise_it(activation: str) -> None:
+    # 「学習率が大きすぎず、勾配が 0 でなければ、勾配を求めたサンプルについての E は減ります」
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        net = init_network((3, 5, 2), activation=activation, rng=rng)
+        x, d = rng.standard_normal((2, 8, 3))
+        E, g = loss_and_gradient(net, x, d[:, :2], "squared_error")
+        after = [
+            loss_and_gradient(
+                with_parameters(net, parameters(net) - rate * g), x, d[:, :2], "squared_error"
+            )[0]
+            for rate in (1e-4, 100)
+        ]
+        assert after[0] < E < after[1]
+
+
+def test_learned_probabilities_change_but_the_mouse_of_the_course_stays_a_mouse() -> None:
+    # 「学習前の W は乱数なので、犬という答えに意味はありません」「ネズミの確率が最も高く」
+    # 「学習した確率は、データ、初期値、学習の回数で変わります」
+    before, after = [], []
+    cases = [(0, 0, 10), (9, 0, 10), (0, 0, 20), *((0, seed, 10) for seed in range(1, 9))]
+    for data, start, epochs in cases:
+        x, d = animals(300, rng=np.random.default_rng(data))
+        s, rng = fit_standardizer(x), np.random.default_rng(start)
+        net = init_network((7, 5, 3), output_activation="softmax", rng=rng)
+        *_, step = train(
+            net, standardize(x, s), d, loss="cross_entropy",
+            optimizer=SGD(0.1), batch_size=30, epochs=epochs, rng=rng,
+        )  # fmt: skip
+        before.append(int(forward(net, standardize(MOUSE, s)).argmax()))
+        after.append(tuple(forward(step.network, standardize(MOUSE, s))[0].round(6)))
+    assert len(set(before)) > 1
+    assert {int(np.argmax(y)) for y in after} == {2}
+    assert len(set(after)) == len(after)
+
+
+def test_the_figure_of_both_tasks_shows_what_its_text_says() -> None:
+    # 「予測が正解の直線に沿って並びます」「クラスごとに 12 匹の確率の積み上げ棒で、犬、猫、ネズミの
+    # それぞれで、正解のクラスの確率がほとんどを占めます」
+    prices, bars = figures.tasks().axes
+    d, y = (np.ravel(part) for part in prices.lines[1].get_data())
+    assert np.corrcoef(d, y)[0, 1] > 0.98
+    assert np.abs(y - d).mean() < 0.05 * np.ptp(d)
+    p = np.array([bar.get_height() for bar in bars.patches]).reshape(3, 3, 12)  # 色、正解、匹
+    np.testing.assert_allclose(p.sum(axis=0), 1)
+    own = p[range(3), range(3)]
+    assert own.shape == (3, 12)
+    assert (own.mean(axis=1) > 0.9).all()
+    assert (p.argmax(axis=0) == np.arange(3)[:, np.newaxis]).all()
+
+
+@pytest.mark.parametrize("K", [2, 3, 10])
+def test_one_hot_classes_are_equally_far_and_pick_a_row_of_the_weights(K: int) -> None:
+    # 「one-hot では、どのクラスどうしの距離も √2 で等しくなります」
+    # 「one-hot にして（あるいは、番号に当たる重みの行を取り出して）入れます」
+    d = one_hot(np.arange(K), K)
+    distance = np.linalg.norm(d[:, np.newaxis] - d, axis=2)
+    np.testing.assert_allclose(distance[~np.eye(K, dtype=bool)], np.sqrt(2))
+    rng = np.random.default_rng(K)
+    W, ids = rng.standard_normal((K, 4)), rng.integers(K, size=9)
+    layer = Layer(W, np.zeros(4), "identity")
+    np.testing.assert_allclose(forward((layer,), one_hot(ids, K)), W[ids])
+
+
+@pytest.mark.parametrize(("rate", "restored"), [(7, True), (8, True), (6, False), (5, False)])
+def test_a_wave_comes_back_only_when_sampled_above_twice_its_frequency(
+    rate: int, restored: bool
+) -> None:
+    # 「波に含まれる最も高い周波数の二倍より細かく測れば、元の波を復元できます」
+    def wave(t: np.ndarray) -> np.ndarray:
+        # 周期 1 の波。最も高い周波数は 3。
+        return np.sin(2 * np.pi * t + 0.3) + 0.5 * np.sin(2 * np.pi * 3 * t + 1.1)
+
+    c = np.fft.rfft(sample_wave(wave, duration=1, rate=rate)) / rate
+    t = np.linspace(0, 1, 200)
+    k = np.arange(len(c))
+    twice = np.where((k == 0) | (2 * k == rate), 1, 2)
+    back = (twice * c * np.exp(2j * np.pi * t[:, np.newaxis] * k)).real.sum(axis=1)
+    assert np.allclose(back, wave(t)) == restored
+
+
+def test_one_sample_gives_each_unit_a_gradient_in_proportion_to_its_inputs() -> None:
+    # 「サンプル一つの勾配は、ユニット j が同じなら、入力の値 x_i に比例します」「300/1.8≈167 倍」
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        net = init_network(
+            (7, 4, 3), activation="sigmoid", output_activation="softmax", initial=1e-4, rng=rng
+        )
+        W = backward(net, MOUSE, [[0, 0, 1]], "cross_entropy")[0].W
+        np.testing.assert_allclose(W / W[5], np.repeat(MOUSE.T / 1.8, 4, axis=1), rtol=1e-9)
+        assert np.round(W[1] / W[5]).tolist() == [167] * 4
+
+
+def test_from_zero_weights_the_gradient_is_the_distance_of_the_class_mean() -> None:
+    # 「(μ_i − μ_ik)/3」「どのクラスも 100 匹ずつ」「2.9 × 10⁴ 倍も違います」「3 倍に届きません」
+    x, d = animals(300, rng=np.random.default_rng(0))
+    zero = (Layer(np.zeros((7, 3)), np.zeros(3), "softmax"),)
+    assert d.sum(axis=0).tolist() == [100, 100, 100]
+    np.testing.assert_allclose(forward(zero, x), 1 / 3)
+    W = backward(zero, x, d, "cross_entropy")[0].W
+    np.testing.assert_allclose(W, (x.mean(axis=0)[:, np.newaxis] - x.T @ d / 100) / 3, atol=1e-9)
+    largest = np.abs(W).max(axis=1)
+    assert round(largest[1] / largest[5], -3) == 29000
+    scaled = standardize(x, fit_standardizer(x))
+    after = np.abs(backward(zero, scaled, d, "cross_entropy")[0].W).max(axis=1)
+    assert 2 < after.max() / after.min() < 3
+    assert np.abs(x[:, 5] @ d / 100 - 1.5).max() < 0.5
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_best_rate_serves_standardised_data_better_and_a_tiny_rate_serves_none(
+    seed: int,
+) -> None:
+    # 「そのままでは 0.68、標準化すると 0.99」「標準化すると、
+    # どの重みにも合う学習率が見つかりやすく」
+    # 「学習率が小さすぎれば 100 回の更新ではほとんど進まない」
+    rng = np.random.default_rng(seed)
+    x, d = animals(600, rng=rng)
+    scaled = standardize(x, fit_standardizer(x[:300]))
+    net = init_network((7, 3), output_activation="softmax", rng=rng)
+
+    def learned(data: np.ndarray, rate: float) -> float:
+        *_, step = train(
+            net, data[:300], d[:300], loss="cross_entropy",
+            optimizer=SGD(rate), batch_size=300, epochs=100, rng=rng,
+        )  # fmt: skip
+        return hits(forward(step.network, data[300:]), d[300:])
+
+    rates = 10.0 ** np.arange(-7, 2)
+    assert max(learned(x, rate) for rate in rates) < 0.9
+    assert max(learned(scaled, rate) for rate in rates) > 0.98
+    assert abs(learned(scaled, 1e-7) - hits(forward(net, scaled[300:]), d[300:])) < 0.02
+
+
+def test_the_figure_of_the_two_valleys_shows_what_its_text_says() -> None:
+    # 「細長い谷で、勾配降下法は谷の途中で止まったように見えます」「丸く、…ほぼ一直線に星印の底へ」
+    # 「どちらも 0 から始め、最も急な方向では 1 回で底に着く学習率で、20 回更新しました」
+    x, _d = house_prices(200, rng=np.random.default_rng(0))
+    for ax, scaled in zip(figures.standardisation().axes, (False, True), strict=True):
+        path, star = (np.transpose(line.get_data()) for line in ax.lines)
+        z = standardize(x, fit_standardizer(x)) if scaled else x
+        values, vectors = np.linalg.eigh(z.T @ z / len(z))
+        left = (path - star) @ vectors
+        length = np.linalg.norm(np.diff(path, axis=0), axis=1)
+        assert len(path) == 21
+        assert not path[0].any()
+        assert abs(left[1, 1]) < 1e-9 * abs(left[0, 1])
+        if scaled:
+            assert values[1] / values[0] < 1.5
+            assert np.linalg.norm(left[-1]) < 1e-6
+            assert length.sum() < 1.1 * np.linalg.norm(star)
+        else:
+            assert values[1] / values[0] > 20
+            assert np.linalg.norm(left[-1]) > 0.5 * np.linalg.norm(star)
+            assert length[-1] < 0.05 * length[0]
+
+
+def test_the_figure_of_the_polynomials_shows_what_its_text_says() -> None:
+    # 「9 次の破線はすべての点を通りますが、点の間でテストデータから大きく外れます。3 次の実線は
+    # テストデータに沿います」「訓練データでは次数とともに下がります。
+    # テストデータでは 3 次で最も小さく、
+    # それより上の次数ではどれも 3 次より大きくなります」
+    upper, lower = figures.generalisation().axes
+    _, three, nine, dots, new = (np.transpose(line.get_data()) for line in upper.lines)
+    order = np.argsort(dots[:, 0])
+    assert np.abs(np.interp(*dots.T[:1], *nine.T) - dots[:, 1]).max() < 0.03
+    inside = new[(new[:, 0] > dots[order[0], 0]) & (new[:, 0] < dots[order[-1], 0])]
+    away = {
+        K: np.abs(np.interp(inside[:, 0], *f.T) - inside[:, 1]) for K, f in ((3, three), (9, nine))
+    }
+    assert np.mean(away[3]) < 0.35
+    assert np.max(away[9]) > 1 > np.max(away[3])
+    (K, train_error), (_, test_error) = (line.get_data() for line in lower.lines)
+    assert list(K) == list(range(1, 10))
+    assert (np.diff(train_error) < 0).all()
+    assert train_error[-1] < 1e-9
+    assert K[np.argmin(test_error)] == 3
+    assert lower.get_ylim()[1] > max(test_error)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_higher_degree_is_never_worse_on_the_training_data_but_on_new_data(seed: int) -> None:
+    # 「訓練データの誤差は、次数を上げるほど小さくなり」「10 個のパラメータで 10 点をすべて通れる」
+    # 「訓練データの誤差で選ぶと、大きな次数ほど有利になる」
+    rng = np.random.default_rng(seed)
+    x, d = sine(10, noise=0.3, rng=rng)
+    x_test, d_test = sine(1000, noise=0.3, rng=rng)
+    errors = []
+    for K in range(1, 10):
+        powers = np.arange(K + 1)
+        W = np.linalg.lstsq(x**powers, d, rcond=None)[0]
+        errors.append(
+            [squared_error(a**powers @ W, b).mean() for a, b in ((x, d), (x_test, d_test))]
+        )
+    learned, tested = np.transpose(errors)
+    assert (np.diff(learned) < 0).all()
+    assert learned[-1] < 1e-6
+    assert tested[-1] > tested[2]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_rate_too_small_or_too_large_loses_on_the_validation_data(seed: int) -> None:
+    # 「学習率が小さすぎても大きすぎても、検証データ（301 匹目から 450 匹目）の正解率は下がります」
+    rng = np.random.default_rng(seed)
+    x, d = animals(600, rng=rng)
+    x = standardize(x, fit_standardizer(x[:300]))
+    net = init_network((7, 5, 3), output_activation="softmax", rng=rng)
+    found = []
+    for rate in (0.001, 0.1, 10.0):
+        *_, step = train(
+            net, x[:300], d[:300], loss="cross_entropy",
+            optimizer=SGD(rate), batch_size=30, epochs=10, rng=np.random.default_rng(2),
+        )  # fmt: skip
+        found.append(hits(forward(step.network, x[300:450]), d[300:450]))
+    assert found[1] > 0.9 > 0.85 > max(found[0], found[2])
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_learning_by_heart_has_no_training_error_and_loses_to_the_straight_line(seed: int) -> None:
+    # 「丸ごと覚え、最も近い一軒の価格を答えるだけのモデルは、訓練データの誤差が 0 です」
+    # 「テストデータでは、全体を均して当てはめる線形回帰に負けます」
+    x, d = house_prices(400, rng=np.random.default_rng(seed))
+    x = standardize(x, fit_standardizer(x[:200]))
+    nearest = d[np.linalg.norm(x[:, np.newaxis] - x[:200], axis=2).argmin(axis=1)]
+    columns = np.hstack([np.ones((400, 1)), x])
+    line = columns @ np.linalg.lstsq(columns[:200], d[:200], rcond=None)[0]
+    assert not np.abs(nearest - d)[:200].any()
+    assert np.abs(nearest - d)[200:].mean() > 1.2 * np.abs(line - d)[200:].mean()
+
+
+def test_every_line_of_the_two_networks_is_drawn() -> None:
+    # 「隣り合う列の丸どうしがすべて線で結ばれます」「線の数が重みの数で 18 個、入力層を除く丸の数が
+    # バイアスの数で 7 個」「左に体長から足の長さまでの七つの丸、右に…三つの丸」
+    exam, animal = figures.exam_network().axes[0], figures.animal_network().axes[0]
+    assert len(exam.lines) == 18
+    assert len(exam.patches) == 2 + 7
+    ends = {tuple(np.round(np.ravel(line.get_data()), 6)) for line in exam.lines}
+    assert len(ends) == 18
+    assert len(animal.lines) == 7 * 5 + 5 * 3
+    x = np.array([circle.center[0] for circle in animal.patches])
+    assert [int((x == place).sum()) for place in np.unique(x)] == [7, 5, 5, 3]

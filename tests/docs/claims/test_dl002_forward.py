@@ -1,0 +1,212 @@
+"""DL002 の文が言うことを、動かして確かめる。"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dlnotes.datasets import ANIMAL_FEATURES, animals
+from dlnotes.figures import dl002_forward as figures
+from dlnotes.network import ACTIVATIONS, Layer, forward
+from dlnotes.numerical import central_difference
+
+UNITWISE = sorted(set(ACTIVATIONS) - {"softmax"})
+
+
+def unit(w: float, b: float, x: np.ndarray, activation: str = "sigmoid") -> np.ndarray:
+    layer = Layer(np.array([[w]]), np.array([b]), activation)
+    return forward((layer,), np.reshape(x, (-1, 1)))[:, 0]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_one_more_of_an_input_adds_exactly_its_weight(seed: int) -> None:
+    # 「入力 x_i が 1 増えると、合計はちょうど重み w_i だけ増えます」「w_i が負なら減り、
+    # 0 ならその入力は無視されます」
+    rng = np.random.default_rng(seed)
+    W, b, x = rng.standard_normal((4, 3)), rng.standard_normal(3), rng.standard_normal((6, 4))
+    W[2] = 0
+    layer = (Layer(W, b, "identity"),)
+    for i, one in enumerate(np.eye(4)):
+        added = forward(layer, x + one) - forward(layer, x)
+        np.testing.assert_allclose(added, np.tile(W[i], (6, 1)), atol=1e-13)
+    np.testing.assert_array_equal(forward(layer, 0 * x), np.tile(b, (6, 1)))
+
+
+def test_the_weight_slider_flattens_towards_zero_and_mirrors_beyond_it() -> None:
+    # 「0 に近づけると上の直線も下の曲線も寝ていき、0 を越えると、どちらも左右が入れ替わります」
+    # 「薄い線は w = 1 のときです」「立ち上がりの傾きは w/4 で、w の大小がそのまま残ります」
+    steepest = {}
+    for w in (-3.0, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0):
+        axes, mirrored = figures.weight(w)[0].axes, figures.weight(-w)[0].axes
+        x = axes[0].lines[1].get_xdata()
+        assert [ax.lines[0].get_ydata()[90] for ax in axes] == pytest.approx([3, unit(1, 0, 3)[0]])
+        for ax, other in zip(axes, mirrored, strict=True):
+            y = ax.lines[1].get_ydata()
+            np.testing.assert_allclose(y, other.lines[1].get_ydata()[::-1], atol=1e-12)
+        line, curve = (np.gradient(ax.lines[1].get_ydata(), x) for ax in axes)
+        np.testing.assert_allclose(line, w, atol=1e-12)
+        assert curve[60] == pytest.approx(w / 4, rel=0.01)
+        steepest[w] = np.abs(curve).max()
+    assert (np.diff([steepest[w] for w in (0.0, 0.5, 1.0, 2.0, 3.0)]) > 0).all()
+
+
+@pytest.mark.parametrize("activation", sorted(set(UNITWISE) - {"step"}))
+def test_the_slope_after_the_activation_is_its_derivative_times_the_weight(activation: str) -> None:
+    # 「dz/dx = f′(u) w です」
+    derivative = ACTIVATIONS[activation].derivative
+    assert derivative is not None
+    x = np.array([-1.7, -0.4, 0.6, 2.1])
+    for w, b in ((2.0, 0.3), (-0.7, 1.1), (0.1, -0.5)):
+        slope = central_difference(lambda x, w=w, b=b: unit(w, b, x, activation), x)
+        np.testing.assert_allclose(slope, derivative(w * x + b) * w, rtol=1e-6, atol=1e-9)
+
+
+def test_away_from_zero_the_order_of_the_slopes_turns_only_for_weights_that_saturate() -> None:
+    # 「u = 0 での傾き…は w/4 で、w の大小がそのまま残ります」「大小は入れ替わることがあります」
+    # 「x = 3 では、この三つの正の w の順が逆になり、w が大きいほど傾きが小さく」
+    # w は 0.5、1、3。
+    def slopes(weights: np.ndarray, x: float) -> np.ndarray:
+        return np.array([central_difference(lambda x, w=w: unit(w, 0, x), [x])[0] for w in weights])
+
+    large, small = np.array([0.5, 1.0, 2.0, 3.0]), np.array([0.05, 0.1, 0.3, 0.5])
+    assert (np.diff(slopes(np.concatenate([small, large[1:]]), 0.0)) > 0).all()
+    assert (np.diff(slopes(large, 3.0)) < 0).all()
+    assert (np.diff(slopes(small, 3.0)) > 0).all()
+
+
+def test_the_bias_slider_lifts_the_line_and_only_shifts_the_curve() -> None:
+    # 「上の直線は上下に動き、下の曲線は形を変えずに左右へ動きます」
+    # 「直線が横軸を横切る場所と、下の図で出力が 0.5 になる場所は、同じ x です」
+    usual = figures.bias(0.0)[0].axes
+    for b in (-4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0):
+        line, curve = figures.bias(b)[0].axes
+        x, u = (np.asarray(part) for part in line.lines[1].get_data())
+        np.testing.assert_allclose(u, usual[0].lines[1].get_ydata() + b)
+        shifted = np.interp(x + b, x, usual[1].lines[1].get_ydata())
+        inside = np.abs(x + b) <= 6
+        np.testing.assert_allclose(curve.lines[1].get_ydata()[inside], shifted[inside], atol=1e-9)
+        np.testing.assert_allclose(np.ravel(line.lines[2].get_data()), [-b, 0], atol=1e-9)
+        np.testing.assert_allclose(np.ravel(curve.lines[2].get_data()), [-b, 0.5], atol=1e-9)
+        np.testing.assert_allclose(line.lines[0].get_ydata(), x)
+
+
+@pytest.mark.parametrize("w", [-3.0, -0.5, 0.5, 3.0])
+def test_a_larger_bias_moves_the_threshold_left_or_right_by_the_sign_of_the_weight(
+    w: float,
+) -> None:
+    # 「境目は −b/w」「b を増やすと、しきい値は、w > 0 なら左へ、w < 0 なら右へ動きます」
+    # 「b をいくら大きくしても、その外には出ません」
+    x = np.linspace(-20, 20, 40001)
+    starts = []
+    for b in (-4.0, -1.0, 0.0, 2.0, 5.0):
+        fires = unit(w, b, x, "step") > 0
+        away = np.abs(x + b / w) > 1e-9
+        np.testing.assert_array_equal(fires[away], ((x > -b / w) == (w > 0))[away])
+        np.testing.assert_array_equal((unit(w, b, x) > 0.5)[away], fires[away])
+        starts.append(x[fires].min() if w > 0 else x[fires].max())
+    assert (np.diff(starts) * -w > 0).all()
+    for b in (-1e6, 1e6):
+        assert 0 <= unit(w, b, x).min() <= unit(w, b, x).max() <= 1
+
+
+@pytest.mark.parametrize("D", [1, 2, 3, 7])
+def test_the_boundary_is_perpendicular_to_the_weights_and_this_far_from_the_origin(D: int) -> None:
+    # 「w は直線に垂直です」「w は u の増える側を指します」「原点から直線までの距離は |b|/‖w‖ です」
+    # 「これが最も近い点で」「直線は向きを変えずに平行に動きます」
+    rng = np.random.default_rng(D)
+    for b in (-4.0, 0.0, 2.5):
+        w = rng.standard_normal(D)
+        free = rng.standard_normal((500, D))
+        on = free - np.outer((free @ w + b) / (w @ w), w)  # 境界の上に落とした点
+        layer = (Layer(w[:, np.newaxis], np.array([b]), "identity"),)
+        np.testing.assert_allclose(forward(layer, on), 0, atol=1e-12)
+        np.testing.assert_allclose((on - on[0]) @ w, 0, atol=1e-12)
+        foot = -b * w / (w @ w)
+        assert np.linalg.norm(on, axis=1).min() >= np.linalg.norm(foot) - 1e-12
+        assert np.linalg.norm(foot) == pytest.approx(abs(b) / np.linalg.norm(w))
+        np.testing.assert_allclose(
+            forward(layer, free + 0.3 * w) - forward(layer, free), 0.3 * w @ w
+        )
+
+
+def test_the_figure_of_the_boundary_shows_what_its_text_says() -> None:
+    # 「垂直な三本の直線があり、バイアスが 4 なら左下、0 なら原点、−4 なら右上を通ります。
+    # バイアスが 0 のとき、総入力が正なのは、直線の右上の側です」
+    ax = figures.boundary().axes[0]
+    lower, middle, side, upper = (
+        np.vstack([p.vertices for p in c.get_paths()]) for c in ax.collections
+    )
+    w = np.array([1.0, 2.0])
+    for points, b in ((lower, 4), (middle, 0), (upper, -4)):
+        np.testing.assert_allclose(points @ w, -b, atol=1e-6)
+        assert (points.max(axis=0) - points.min(axis=0) > 3).all()
+    assert (side @ w).min() > -0.2
+    assert (side.max(axis=0) == 4).all()
+    foot = [points.mean(axis=0) for points in (lower, upper)]
+    assert foot[0] @ w < 0 < foot[1] @ w
+
+
+def test_the_figure_of_the_network_has_the_numbers_and_arrows_of_its_text() -> None:
+    # 「中間層 1 の出力 0.6、1.3、2、中間層 2 の出力 1.02、2.29 を経て、出力 1.56 と 3.222」
+    # 「層の間は、すべてのユニットどうしが矢印でつながっています」
+    ax = figures.network().axes[0]
+    texts = [text.get_text() for text in ax.texts]
+    arrows = [text for text in ax.texts if not text.get_text()]
+    assert len(arrows) == 2 * 3 + 3 * 2 + 2 * 2
+    numbers = [text for text in texts if text.replace(".", "").isdigit()]
+    assert numbers == ["1", "2", "0.6", "1.3", "2", "1.02", "2.29", "1.56", "3.222"]
+    assert len(ax.patches) == 2 + 3 + 2 + 2
+
+
+@pytest.mark.parametrize("activation", UNITWISE)
+@pytest.mark.parametrize(("w", "b"), [(2.0, 4.0), (2.0, -4.0), (-2.0, 4.0), (-0.5, -1.0)])
+def test_the_bias_moves_the_graph_of_every_activation_sideways(
+    activation: str, w: float, b: float
+) -> None:
+    # 「グラフ全体が −b/w だけ動きます。どんな活性化関数でも、w が負でも成り立ちます」
+    # 「シグモイド関数や ReLU では、…足した…上へ動かしたグラフ…とは別のものです」
+    x = np.linspace(-6, 6, 120)
+    z = unit(w, b, x, activation)
+    np.testing.assert_allclose(unit(w, 0, x + b / w, activation), z, atol=1e-9)
+    assert np.allclose(z, unit(w, 0, x, activation) + b) == (activation == "identity")
+
+
+@pytest.mark.parametrize("D", [2, 3, 5])
+def test_the_transpose_of_a_square_matrix_gives_other_numbers_without_an_error(D: int) -> None:
+    # 「W が正方行列のとき…は、形のエラーが出ません。W が対称でない限り、ふつうは別の数が出ます」
+    rng = np.random.default_rng(D)
+    for _ in range(20):
+        W, b, x = rng.standard_normal((D, D)), rng.standard_normal(D), rng.standard_normal(D)
+        assert not np.allclose(W @ x + b, x @ W + b)
+        np.testing.assert_allclose((W + W.T) @ x + b, x @ (W + W.T) + b)
+    with pytest.raises(ValueError, match="mismatch"):
+        rng.standard_normal((D, D + 1)) @ x
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_without_a_bias_the_origin_is_stuck_and_a_constant_one_brings_it_back(seed: int) -> None:
+    # 「b を落とすと、入力がすべて 0 のサンプルの総入力は、重みをどう選んでも 0 になり、
+    # …境界は必ず原点を通ります」
+    # 「x に値が 1 の成分を加え、b を W の一部とみるなら、Wx とだけ書けます」
+    rng = np.random.default_rng(seed)
+    W, b, x = 100 * rng.standard_normal((4, 3)), rng.standard_normal(3), rng.standard_normal((6, 4))
+    assert not forward((Layer(W, 0 * b, "identity"),), np.zeros((1, 4))).any()
+    with_one, stacked = np.hstack([x, np.ones((6, 1))]), np.vstack([W, b])
+    whole = forward((Layer(stacked, 0 * b, "identity"),), with_one)
+    np.testing.assert_allclose(whole, forward((Layer(W, b, "identity"),), x))
+
+
+def test_the_unit_of_the_quiz_measures_how_much_like_a_mouse_an_animal_is() -> None:
+    # 「ひげが多く、体が小さいほど大きな値を出すので、『ネズミらしさ』を測るユニットと読めます」
+    # 「重みをほかと同じくらいにすると、動物ごとの総入力の違いが、
+    # この二つだけでほぼ決まってしまいます」
+    names = [name.split(" ")[0] for name in ANIMAL_FEATURES[:4]]
+    assert names == ["体長", "体重", "ひげの本数", "毛の平均長"]
+    x, d = animals(3000, rng=np.random.default_rng(0))
+    w, even = np.array([-0.1, -0.005, 0.01, -0.02]), np.array([-0.1, -0.1, 0.1, -0.1])
+    dog, cat, mouse = (x[d[:, k] == 1, :4] for k in range(3))
+    assert (mouse @ w).mean() > (cat @ w).mean() > (dog @ w).mean()
+    for group in (dog, cat, mouse):
+        two = group[:, 1:3] @ even[1:3]
+        assert np.corrcoef(group @ even, two)[0, 1] > 0.999
+    assert np.corrcoef(mouse @ w, mouse[:, 1:3] @ w[1:3])[0, 1] < 0.95

@@ -1,0 +1,212 @@
+"""DL004 の文が述べる、ページの出力にまだ現れていない事実。"""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import pairwise
+
+import numpy as np
+
+from dlnotes.activations import sigmoid
+from dlnotes.datasets import line_with_outlier
+from dlnotes.figures import dl004_losses as figures
+from dlnotes.losses import (
+    absolute_error,
+    absolute_error_gradient,
+    huber,
+    huber_gradient,
+    sigmoid_binary_cross_entropy,
+    squared_error,
+    squared_error_gradient,
+)
+from dlnotes.numerical import central_difference, numerical_gradient
+
+
+def test_squared_error_settles_for_rates_below_two_and_only_there() -> None:
+    # 「学習率が大きすぎなければ（y を直接動かすなら 2 未満）、歩幅が自然に縮み、…落ち着きます」
+    rng, d = np.random.default_rng(0), np.zeros(5)
+    for rate in (0.1, 0.9, 1.1, 1.9, 1.98, 2.0, 2.02):
+        y = rng.normal(size=5)
+        far, steps = np.abs(y).max(), []
+        for _ in range(1500):
+            step = rate * squared_error_gradient(y, d)
+            y, steps = y - step, [*steps, np.abs(step).max()]
+        shrinks = all(b < a or a < 1e-300 for a, b in pairwise(steps))
+        assert shrinks == (np.abs(y).max() < 1e-6 * far) == (rate < 2), rate
+
+
+def test_absolute_error_with_a_constant_rate_crosses_the_target_for_ever() -> None:
+    # 「学習率が一定なら、ちょうど正解に乗らない限り、正解をまたいで行き来します」
+    rng = np.random.default_rng(0)
+    for rate in (1e-3, 0.05, 0.3, 1.0):
+        y, d = rng.normal(size=(50, 1)), np.zeros((50, 1))
+        path = []
+        for _ in range(int(5 / rate) + 40):
+            y = y - rate * absolute_error_gradient(y, d)
+            path.append(y)
+        last = np.sign(np.array(path[-40:]))
+        assert (last[1:] == -last[:-1]).all()
+        assert (np.abs(path[-40:]) <= rate).all()
+
+
+def test_laplace_density_is_one_in_all_and_its_surprise_is_the_absolute_error() -> None:
+    # 「½ は、密度を全体で積分して 1 にするための数です」
+    # 「第 1 項は絶対誤差で、第 2 項は y を含みません」
+    e = np.linspace(-40, 40, 800_001)
+    assert np.isclose(np.trapezoid(np.exp(-np.abs(e)) / 2, e), 1, atol=1e-8)
+    rng = np.random.default_rng(0)
+    for K in (1, 3, 10):
+        y, d = rng.normal(size=(2, 50, K))
+        surprise = -np.log(np.exp(-np.abs(d - y)) / 2).sum(axis=1)
+        assert np.allclose(surprise - absolute_error(y, d), K * np.log(2))
+
+
+def test_normal_density_falls_by_a_larger_share_exactly_beyond_one() -> None:
+    # 「差が 1 を超えると、正規分布のほうが大きな割合で減るからです」「正規分布より裾が重い」
+    e = np.linspace(0.01, 12, 1200)
+    normal, laplace = np.exp(-(e**2) / 2) / np.sqrt(2 * np.pi), np.exp(-e) / 2
+    fall = [-np.diff(np.log(p)) for p in (normal, laplace)]
+    middle = (e[1:] + e[:-1]) / 2
+    assert ((fall[0] > fall[1]) == (middle > 1)).all()
+    assert (laplace / normal)[e > 5].min() > 1000
+    assert (np.diff(laplace / normal)[middle > 1] > 0).all()
+
+
+def test_outlier_doubles_the_slope_of_the_squared_error_only() -> None:
+    # 「11 点のうちの一つのために傾きが 2 倍を超えました」
+    # 「絶対誤差と Huber 誤差は、もとの直線をほぼ取り戻しています」
+    for seed in range(50):
+        x, d = line_with_outlier(11, rng=np.random.default_rng(seed))
+        assert np.polyfit(x[:, 0], d[:, 0], 1)[0] > 2 * 2
+    robust = (absolute_error_gradient, partial(huber_gradient, delta=0.2))
+    for gradient in robust:
+        assert np.allclose(figures._fit(gradient, x, d).ravel(), [2, 1], atol=0.3)
+
+
+def test_robust_lines_of_the_figure_lie_on_each_other_and_beside_the_ten_points() -> None:
+    # 「絶対誤差と Huber 誤差の直線は重なって、残りの 10 点のすぐそばを通ります」（図の代替文）
+    ax = figures.outlier_lines().axes[0]
+    points, outlier, squared, absolute, huber_ = (np.ravel(line.get_ydata()) for line in ax.lines)
+    assert np.abs(absolute - huber_).max() < 0.02
+    assert np.abs(absolute[:10] - points).max() < 0.25
+    assert np.abs(squared[:10] - points).max() > 1
+    assert np.argmax(np.append(points, outlier)) == 10
+    assert outlier[0] - points.max() > 4
+    assert squared[-1] - absolute[-1] > 1
+
+
+def test_huber_constant_is_the_mean_for_large_delta_and_within_delta_of_the_median() -> None:
+    # 「δ が差のどれよりも大きければ平均と一致し、δ が小さいと中央値に近づきます」
+    rng = np.random.default_rng(0)
+    for _ in range(8):
+        d = rng.exponential(size=11)
+        large = 1.001 * np.abs(d - d.mean()).max()
+        y, data = np.broadcast_arrays(np.linspace(d.min(), d.max(), 1001)[:, np.newaxis], d)
+        for delta, middle, far in (
+            (large, d.mean(), 0),
+            *((small, np.median(d), small) for small in (0.3, 0.03, 0.003)),
+        ):
+            slope = huber_gradient(y, data, delta=delta).sum(axis=1)
+            assert abs(y[np.abs(slope).argmin(), 0] - middle) <= far + 0.01
+
+
+def test_huber_is_normal_in_the_middle_and_laplace_in_the_tails() -> None:
+    # 「中心は正規、裾はラプラス」「境目では値も傾きもつながります」
+    for delta in (0.2, 1.0, 3.0):
+        e = np.linspace(-3 * delta, 3 * delta, 601)[:, np.newaxis]
+        curve = np.diff(huber(e, np.zeros_like(e), delta=delta), 2) / (e[1, 0] - e[0, 0]) ** 2
+        middle = np.abs(e[1:-1, 0])
+        assert np.allclose(curve[middle < 0.98 * delta], 1, atol=1e-6)
+        assert np.allclose(curve[middle > 1.02 * delta], 0, atol=1e-6)
+        tail = huber_gradient(e, np.zeros_like(e), delta=delta)[np.abs(e) > delta]
+        assert np.allclose(np.abs(tail), delta)
+
+
+def test_half_moves_the_minimum_only_beside_another_term() -> None:
+    # 「最小になる場所も変わりません」
+    # 「誤差に別の項（…）を足すときは、½ の有無で二つの項の釣り合いが変わります」
+    rng, y = np.random.default_rng(0), np.linspace(-4, 4, 8001)[:, np.newaxis]
+    for d in rng.uniform(0.5, 3, size=10):
+        half = squared_error(y, np.full_like(y, d))
+        assert half.argmin() == (2 * half).argmin()
+        with_half, without = (
+            y[(scale * half + 0.3 * y[:, 0] ** 2).argmin(), 0] for scale in (1, 2)
+        )
+        assert with_half < without < d
+
+
+def test_every_mean_of_the_table_has_the_gradient_beside_it() -> None:
+    # 表「サンプルの和: y−d」「N で平均」「NK で平均」「½ なし: 2(y−d)/NK」
+    rng = np.random.default_rng(0)
+    for N, K in ((1, 1), (2, 3), (5, 4)):
+        y, d = rng.normal(size=(2, N, K))
+        table = (
+            (lambda v, d=d: squared_error(v, d).sum(), y - d),
+            (lambda v, d=d: squared_error(v, d).mean(), (y - d) / N),
+            (lambda v, d=d: ((v - d) ** 2).mean() / 2, (y - d) / (N * K)),
+            (lambda v, d=d: ((v - d) ** 2).mean(), 2 * (y - d) / (N * K)),
+        )
+        assert all(np.allclose(numerical_gradient(E, y), g, atol=1e-8) for E, g in table)
+
+
+def test_sure_mistake_has_no_slope_in_the_squared_error_and_slope_one_in_the_other() -> None:
+    # 「そのとき二乗誤差の勾配はほぼ 0 で、交差エントロピーの勾配はほぼ −1 です」
+    u = np.linspace(-40, -6, 100)
+    for d in (1.0, 0.0):
+        v, target = (u, np.ones_like(u)) if d else (-u, np.zeros_like(u))
+        squared = central_difference(lambda t, d=target: (sigmoid(t) - d) ** 2 / 2, v)
+        cross = central_difference(lambda t, d=target: sigmoid_binary_cross_entropy(t, d), v)
+        assert np.abs(squared).max() < 0.003
+        assert np.abs(cross - (1 - 2 * d)).max() < 0.003
+
+
+def test_squared_error_slope_rises_up_to_a_third_and_falls_beyond() -> None:
+    # 「(a) の大きさは y(1−y)² です」「y=1/3 まで増え、その先は減ります」「最大でも … 4/27」
+    y = np.linspace(0.001, 0.999, 999)
+    u = np.log(y / (1 - y))
+    size = np.abs(central_difference(lambda v: (sigmoid(v) - 1) ** 2 / 2, u))
+    assert np.allclose(size, y * (1 - y) ** 2, atol=1e-8)
+    assert ((np.diff(size) > 0) == ((y[1:] + y[:-1]) / 2 < 1 / 3)).all()
+    assert 0.148 < size.max() <= 4 / 27 + 1e-9
+
+
+def test_figure_through_the_sigmoid_is_straight_for_one_and_flat_for_the_other() -> None:
+    # 「左へ行くほど交差エントロピーは直線のように増え、二乗誤差は 0.5 で平らになります」
+    top, bottom = figures.through_sigmoid().axes
+    u = np.ravel(top.lines[0].get_xdata())
+    cross, squared = (np.ravel(line.get_ydata()) for line in top.lines)
+    left = u < -5
+    assert np.allclose(np.gradient(cross, u)[left], -1, atol=0.01)
+    assert np.allclose(squared[left], 0.5, atol=0.01)
+    ends = [np.ravel(line.get_ydata())[0] for line in bottom.lines]
+    assert np.allclose(ends, [-1, 0], atol=0.001)
+
+
+def test_learning_curves_of_the_figure_wait_and_rise_as_said() -> None:
+    # 「交差エントロピーは数回で上がり、二乗誤差は 100 回あたりまでほとんど動かず、…急に上がります」
+    # 「差は小さいものの、交差エントロピーのほうが速く上がります」（図の代替文）
+    above, below = (
+        [np.array(line.get_ydata()) for line in ax.lines] for ax in figures.learning_curves().axes
+    )
+    cross, squared = above
+    assert cross[5] > 0.7
+    assert squared[100] - squared[0] < 0.03
+    assert 100 < np.diff(squared).argmax() < 200
+    assert squared[200] > 0.8
+    assert (below[0][1:] > below[1][1:]).all()
+    assert (below[0] - below[1]).max() < (cross - squared).max() / 3
+    assert below[1][-1] > 0.8
+
+
+def test_figure_of_errors_has_a_jump_a_cap_and_a_constant_slope() -> None:
+    # 「差のままは下へ突き抜ける直線」「絶対は −1 から 1 へ跳び、差のままはいつも 1 です」
+    top, bottom = figures.error_curves().axes
+    e = np.ravel(top.lines[0].get_xdata())
+    squared, absolute, capped, plain = (np.ravel(line.get_ydata()) for line in bottom.lines)
+    assert np.array_equal(squared, e)
+    assert (absolute[e < 0] == -1).all()
+    assert (absolute[e > 0] == 1).all()
+    assert np.array_equal(capped, np.clip(e, -1, 1))
+    assert (plain == 1).all()
+    assert np.ravel(top.lines[3].get_ydata()).min() < top.get_ylim()[0]
+    assert min(np.ravel(line.get_ydata()).min() for line in top.lines[:3]) == 0

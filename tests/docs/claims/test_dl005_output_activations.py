@@ -1,0 +1,234 @@
+"""DL005 の文が述べる、ページの出力にまだ現れていない事実。"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dlnotes.activations import (
+    identity,
+    log_softmax,
+    sigmoid,
+    softmax,
+    softmax_jacobian,
+)
+from dlnotes.figures import dl005_output_activations as figures
+from dlnotes.losses import (
+    cross_entropy_gradient,
+    entropy,
+    kl_divergence,
+    sigmoid_binary_cross_entropy,
+    softmax_cross_entropy,
+    squared_error,
+)
+from dlnotes.network import forward_trace, init_network
+from dlnotes.numerical import numerical_gradient, relative_error
+
+
+def _with_epsilon(u: np.ndarray, d: np.ndarray) -> np.ndarray:
+    return -np.vecdot(d, np.log(softmax(u) + 1e-7))
+
+
+def test_short_form_and_safe_form_agree_until_the_short_one_overflows() -> None:
+    # 「短い式 E=log(1+e^u)−du のまま計算すると、u=1000 では e^u が表せる数の上限を超えます」
+    # 「u≤0 なら e^u≤1 なので、もとの式のままであふれません」
+    u = np.concatenate([np.linspace(-1000, 700, 1701), [709.0]])
+    for d in (0.0, 0.3, 1.0):
+        short = np.log(1 + np.exp(u)) - d * u
+        assert np.allclose(short, sigmoid_binary_cross_entropy(u, np.full_like(u, d)))
+    with np.errstate(over="ignore"):
+        assert np.isinf(np.exp(1000.0))
+        assert np.isfinite(np.log(1 + np.exp(np.array([-1e308, -1000.0, 0.0])))).all()
+
+
+def test_lower_temperature_always_gathers_more_and_never_changes_the_order() -> None:
+    # 「温度を下げると…最大のものに確率が集まります。上げると…一様な確率に近づきます」
+    # 「どの T でも順位は同じです」
+    rng = np.random.default_rng(0)
+    for _ in range(100):
+        u = rng.normal(size=5)
+        y = np.array([softmax(u, temperature=T) for T in np.geomspace(0.1, 100, 30)])
+        assert (np.diff(y.max(axis=1)) < 0).all()
+        assert (np.diff(y.min(axis=1)) > 0).all()
+        assert (y.argsort(axis=1) == u.argsort()).all()
+        assert np.allclose(y[-1], 1 / 5, atol=0.02)
+        assert np.allclose(softmax(u, temperature=1e-6), np.eye(5)[u.argmax()])
+
+
+def test_temperature_figure_goes_from_one_hot_to_thirds() -> None:
+    # 「左では最も大きい総入力の確率が 1 に近く、右では三つとも 3 分の 1 に近づきます」
+    for T in (0.1, 1.0, 100.0):
+        top, bottom = figures.temperature(T)[0].axes
+        curves = np.array([line.get_ydata() for line in bottom.lines[0:6:2]])
+        assert curves[2, 0] > 0.99
+        assert np.allclose(curves[:, -1], 1 / 3, atol=0.01)
+        heights = [bar.get_height() for bar in top.patches]
+        assert heights[0] < heights[1] < heights[2]
+        assert np.allclose(heights, softmax([1.0, 2.0, 3.0], temperature=T))
+
+
+def test_ordered_classes_need_thresholds_that_rise() -> None:
+    # 「「k 以下である確率」を σ(θ_k−u) と置く」「θ_k は k とともに大きくなる境目です」
+    rng, u = np.random.default_rng(0), np.linspace(-6, 6, 50)[:, np.newaxis]
+    for _ in range(200):
+        theta = rng.normal(size=4)
+        at_most = np.hstack([np.zeros_like(u), sigmoid(theta - u), np.ones_like(u)])
+        p = np.diff(at_most, axis=1)
+        assert np.allclose(p.sum(axis=1), 1)
+        assert (p > 0).all() == (np.diff(theta) > 0).all()
+
+
+def test_output_minus_target_needs_labels_that_sum_to_one_and_nothing_more() -> None:
+    # 「one-hot でなくても、和が 1 なら成り立ちます。ヤコビ行列を使っても、同じ値になります」
+    rng = np.random.default_rng(0)
+    for K in (2, 3, 7):
+        for share in (1.0, 0.8, 2.0):
+            u, d = rng.normal(size=K), rng.dirichlet(np.ones(K))
+            y = softmax(u)
+            by_value = numerical_gradient(lambda v, d=share * d: -d @ log_softmax(v), u)
+            by_matrix = softmax_jacobian(u).T @ (share * cross_entropy_gradient(y, d))
+            assert np.allclose(by_value, by_matrix, atol=1e-8)
+            assert np.allclose(by_value, y - share * d, atol=1e-8) == (share == 1)
+
+
+def test_errors_of_the_three_pairs_share_one_form() -> None:
+    # 「E=A(u)−Σd_k u_k+C(d)」「二乗誤差では C(d)=½Σd_k²、ほかの二つでは 0 です」
+    # 「∂A/∂u_k がちょうど活性化関数の出力 y_k です」
+    rng = np.random.default_rng(0)
+    u, soft, free = rng.normal(size=(20, 4)), rng.dirichlet(np.ones(4), 20), rng.random((20, 4))
+    A = [(u**2).sum(1) / 2, np.log(1 + np.exp(u)).sum(1), np.log(np.exp(u).sum(1))]
+    E = [squared_error, sigmoid_binary_cross_entropy, softmax_cross_entropy]
+    for a, loss, d in zip(A, E, (free, free, soft), strict=True):
+        C = (d**2).sum(1) / 2 if loss is squared_error else 0
+        assert np.allclose(loss(u, d), a - (d * u).sum(1) + C)
+    for f, a in (
+        (identity, lambda v: (v**2).sum() / 2),
+        (sigmoid, lambda v: np.log(1 + np.exp(v)).sum()),
+        (softmax, lambda v: np.log(np.exp(v).sum())),
+    ):
+        assert np.allclose(numerical_gradient(a, u[0]), f(u[0]), atol=1e-8)
+
+
+def test_mixed_pairs_do_not_give_output_minus_target() -> None:
+    # 「組み合わせを崩すと、余分な因数が残ります」
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        u, d = rng.normal(size=3), rng.dirichlet(np.ones(3))
+        for f in (sigmoid, softmax):
+            y = f(u)
+            g = numerical_gradient(lambda v, f=f, d=d: squared_error(f(v), d), u)
+            J = softmax_jacobian(u) if f is softmax else np.diag(y * (1 - y))
+            assert np.allclose(g, J @ (y - d), atol=1e-8)
+            assert not np.allclose(g, y - d, atol=1e-3)
+
+
+def test_three_pairs_figure_shows_the_outputs_lowered_by_one() -> None:
+    # 「図の下の段は、活性化関数のグラフを 1 だけ下げた形です」
+    # 「恒等写像は放物線、ほかの二つは左で直線のように増えます」（図の代替文）
+    top, bottom = figures.three_pairs().axes
+    u = np.ravel(top.lines[0].get_xdata())
+    outputs = [u, sigmoid(u), softmax(np.stack([u, 0 * u, 0 * u], axis=1))[:, 0]]
+    for line, y in zip(bottom.lines, outputs, strict=True):
+        assert np.allclose(np.ravel(line.get_ydata()), y - 1)
+    parabola, *others = (np.ravel(line.get_ydata()) for line in top.lines)
+    assert np.allclose(np.diff(parabola, 2), (u[1] - u[0]) ** 2)
+    for E in others:
+        assert np.allclose(np.gradient(E, u)[u < -3], -1, atol=0.06)
+        assert (np.diff(E) < 0).all()
+
+
+def test_entropy_figure_has_its_bottom_at_the_truth_and_its_gap_is_the_kl() -> None:
+    # 「正解の 0.7 と等しいところで最も低く、その高さはエントロピーの横線に一致します」
+    # 「曲線と横線の隔たりが KL ダイバージェンスです」（図の代替文）
+    ax = figures.entropy_and_kl().axes[0]
+    q, E = (np.ravel(v) for v in ax.lines[0].get_data())
+    H = np.ravel(ax.lines[1].get_ydata())[0]
+    p = np.array([0.7, 0.3])
+    assert np.isclose(q[E.argmin()], 0.7)
+    assert np.isclose(E.min(), H)
+    assert np.isclose(H, entropy(p))
+    assert np.allclose(E - H, [kl_divergence(p, [v, 1 - v]) for v in q], atol=1e-12)
+
+
+def test_added_epsilon_multiplies_the_gradient_by_the_share_of_the_probability() -> None:
+    # 「正しく微分した勾配は、y−d の y₁/(y₁+10⁻⁷) 倍です。y₁ が 1e-7 なら ½ 倍」
+    rng, d = np.random.default_rng(0), np.array([1.0, 0.0, 0.0])
+    for wrong in (0.0, 5.0, 10.0, np.log(1e7), 20.0, 30.0):
+        u = np.array([0.0, wrong, wrong - 1 + rng.random()])
+        u[1:] -= np.log(np.exp(u[1:] - wrong).sum())
+        y = softmax(u)
+        g = numerical_gradient(lambda v: _with_epsilon(v, d), u)
+        assert np.allclose(g, (y - d) * y[0] / (y[0] + 1e-7), atol=1e-8)
+        half = np.isclose(g[0] / (y - d)[0], 0.5, atol=0.01)
+        assert half == (wrong == np.log(1e7))
+
+
+def test_added_epsilon_fails_the_gradient_check_at_ordinary_probabilities() -> None:
+    # 「相対誤差は、およそ 10⁻⁷/y₁ です」「合格の境にすると、ふつうの確率でも不合格になります」
+    d = np.array([1.0, 0.0])
+    for y in (0.01, 0.1, 0.3, 0.5, 0.7, 0.9):
+        u = np.array([np.log(y / (1 - y)), 0.0])
+        added = relative_error(softmax(u) - d, numerical_gradient(lambda v: _with_epsilon(v, d), u))
+        exact = relative_error(
+            softmax(u) - d, numerical_gradient(lambda v: softmax_cross_entropy(v, d), u)
+        )
+        assert np.isclose(added, 1e-7 / y, rtol=0.02)
+        assert exact < 1e-8 < 1e-7 < added
+
+
+def test_added_epsilon_corrects_the_worst_mistakes_the_slowest() -> None:
+    # 「この誤差の勾配で学習すると、最も直すべき間違いほど、直るのが遅くなります」
+    # 「誤差が −log 10⁻⁷ で頭打ち」「完全な予測の誤差が、0 でなく、わずかに負になります」
+    d, u = np.array([1.0, 0.0]), np.stack([np.zeros(15), np.linspace(10, 24, 15)], axis=1)
+    force = np.array([-numerical_gradient(lambda t: _with_epsilon(t, d), v)[0] for v in u])
+    exact = np.array([-numerical_gradient(lambda t: softmax_cross_entropy(t, d), v)[0] for v in u])
+    assert (np.diff(force) < 0).all()
+    assert force[-1] < 0.001
+    assert np.allclose(exact, 1, atol=1e-4)
+    far = _with_epsilon(np.array([[0.0, 10.0**k] for k in range(6)]), np.tile(d, (6, 1)))
+    assert far.max() <= -np.log(1e-7)
+    assert -2e-7 < _with_epsilon(np.array([60.0, 0.0]), d) < 0
+
+
+def test_epsilon_figure_caps_one_line_and_drops_its_slope_near_sixteen() -> None:
+    # 「総入力から求めた線は 1 へ上がって 1 のまま、1e-7 を足した線は、誤差が頭打ちになるあたりで
+    # 1 から 0 へ落ちます」「伸び続け…16.118 で頭打ち」（図の代替文）
+    top, bottom = figures.epsilon_cap().axes
+    u = np.ravel(top.lines[0].get_xdata())
+    exact, added = (np.ravel(line.get_ydata()) for line in bottom.lines)
+    assert np.isclose(exact[0], 0.5)
+    assert (exact[u > 10] > 0.999).all()
+    assert np.isclose(u[added > 0.5].max(), 16.1, atol=0.2)
+    assert (added[(u > 8) & (u < 11)] > 0.99).all()
+    assert (added[u > 22] < 0.01).all()
+    line, capped = (np.ravel(v.get_ydata()) for v in top.lines[:2])
+    assert (np.diff(line) > 0).all()
+    assert 16.1 < capped.max() < 16.1181
+
+
+def test_two_labels_cannot_both_pass_a_half_or_cost_less_than_log_two() -> None:
+    # 「総入力をどれほど大きくしても、二つの確率がともに 0.5 を超えることはありません」
+    # 「誤差を 0 に近づけられません。正解を (0.5, 0.5, 0) と直しても、log 2 より下がりません」
+    rng = np.random.default_rng(0)
+    for size in (1.0, 10.0, 1000.0):
+        u = size * rng.normal(size=(500, 3))
+        u[0] = size, size, -size
+        assert not (softmax(u)[:, :2] > 0.5).all(axis=1).any()
+        assert (-log_softmax(u)[:, :2].sum(axis=1) > 2 * np.log(2) - 1e-12).all()
+        half = softmax_cross_entropy(u, np.tile([0.5, 0.5, 0.0], (500, 1)))
+        assert (half > np.log(2) - 1e-12).all()
+        assert (sigmoid(np.array([size, size, -size])) > 0.5)[:2].all()
+
+
+def test_batch_divided_by_its_whole_sum_is_wrong_and_scattered_logits_cost_more() -> None:
+    # 「この分岐…がないと、サンプルが 2 個以上のバッチでは、間違った答えになります」
+    # 「He の初期値のように総入力がばらつく初期値では…ふつう、これより大きくなります」
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        for N in (1, 2, 5):
+            e = np.exp(rng.normal(size=(N, 4)))
+            assert np.allclose(e / e.sum(), softmax(np.log(e))) == (N == 1)
+        x, d = rng.normal(size=(100, 784)), np.eye(10)[np.arange(100) % 10]
+        u = forward_trace(init_network([784, 50, 10], rng=rng), x)[-1].u
+        E = softmax_cross_entropy(u, d).mean()
+        assert E - np.log(10) > 0.1
+        assert np.isclose(softmax_cross_entropy(1e-3 * u, d).mean(), np.log(10), atol=0.01)

@@ -1,0 +1,301 @@
+"""Claims in the prose of DL006 that no printed output compares."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from dlnotes.arrays import Array
+from dlnotes.backprop import backward, loss_and_gradient
+from dlnotes.datasets import linear_target
+from dlnotes.figures import dl006_gradient_descent as figures
+from dlnotes.network import forward_trace, init_network, parameters, with_parameters
+from dlnotes.optimizers import (
+    SGD,
+    Adadelta,
+    AdaGrad,
+    Adam,
+    Momentum,
+    Nesterov,
+    Optimizer,
+    RMSProp,
+    cosine,
+    exponential_decay,
+)
+
+VALLEY, START = np.array([1.0, 50.0]), np.array([-2.0, 0.2])
+
+
+def path(
+    optimizer: Optimizer[Any], gradient: Callable[[Array], Array], theta: Array, updates: int
+) -> Array:
+    state, points = optimizer.init(theta), [theta]
+    for _ in range(updates):
+        theta, state = optimizer.step(theta, gradient(theta), state)
+        points.append(theta)
+    return np.array(points)
+
+
+def test_a_small_step_lowers_the_error_by_the_rate_times_the_squared_gradient() -> None:
+    # 「ε が十分に小さければ、1 回の更新で誤差はおよそ ε‖∇E‖² 減ります。」
+    for seed in range(5):
+        x, d = linear_target(50, rng=np.random.default_rng(seed))
+        net = init_network([2, 10, 1], activation="tanh", rng=np.random.default_rng(seed + 9))
+        before, g = loss_and_gradient(net, x, d, "squared_error")
+        misses = []
+        for rate in (1e-3, 1e-4, 1e-5):
+            theta, _ = SGD(rate).step(parameters(net), g, ())
+            after = loss_and_gradient(with_parameters(net, theta), x, d, "squared_error")[0]
+            misses.append(abs((before - after) / (rate * (g @ g)) - 1))
+        assert misses[0] > 5 * misses[1] > 25 * misses[2]
+        assert misses[2] < 1e-3
+
+
+def test_slider_of_the_ravine_gets_faster_then_swings_then_spreads() -> None:
+    # 「大きくすると速く進みますが、谷を横切る往復が残り、境目の 0.04 では往復が縮まず、…」
+    ends = []
+    for rate in (0.005, 0.01, 0.02, 0.03, 0.036, 0.039, 0.04, 0.0405):
+        drawing, _ = figures.ravine(rate)
+        top, bottom = drawing.axes
+        one, two = top.lines[0].get_data()
+        assert len(two) == 31
+        assert bottom.get_yscale() == "log"
+        np.testing.assert_allclose(bottom.lines[0].get_ydata(), (one**2 + 50 * two**2) / 2)
+        ends.append(one[-1])
+        assert (two[:-1] * two[1:] < -1e-30).any() == (rate > 0.02)  # 往復は 1/50 を超えてから
+        assert np.sign(abs(two[-1]).round(9) - 0.2) == np.sign(rate - 0.04)
+        if rate < 0.02:  # 底に着いてから、底に沿って
+            assert abs(two[-1]) < 1e-3
+            assert abs(one[-1]) > 0.7 * 2
+    assert (np.diff(ends) > 0).all()
+    assert max(ends) < 0
+
+
+def test_best_rate_balances_the_steepest_and_the_flattest_direction() -> None:
+    # 「いちばん遅い向きが最も速くなるのは、両端の倍率が等しいときです。」
+    rng = np.random.default_rng(0)
+    for kappa in (2.0, 10.0, 50.0, 300.0):
+        low = rng.uniform(0.1, 5)
+        curvature = low * np.append(rng.uniform(1, kappa, 5), [1, kappa])
+        best, factor = 2 / (low + low * kappa), (kappa - 1) / (kappa + 1)
+        shares = np.array([1, 0.5, 0.9, 0.99, 1.01, 1.1, 1.5])
+        slowest = abs(1 - np.outer(best * shares, curvature)).max(axis=1)
+        assert math.isclose(slowest[0], factor, rel_tol=1e-12)
+        assert (slowest[1:] > factor).all()
+        # 「悪ければ 1 回の更新でこの倍率でしか縮みません。」
+        ends = np.zeros(7)
+        ends[5:] = 1.0
+        points = path(SGD(best), lambda w, c=curvature: c * w, ends, 40)
+        far = np.linalg.norm(points, axis=1)
+        np.testing.assert_allclose(far[1:] / far[:-1], factor, rtol=1e-9)
+
+
+def test_start_chooses_the_minimum_and_only_the_ridge_stops_at_the_saddle() -> None:
+    # 「学習率が小さければ、どちらに着くかは出発点で決まります。」
+    top = float(np.sort(np.roots([1, 0, -1, 0.1]).real)[1])
+    for start in (-1.4, -0.5, 0.0, top - 0.01, top + 0.01, 0.5, 1.4):
+        end = path(SGD(0.05), lambda w: w**3 - w + 0.1, np.array([start]), 400)[-1, 0]
+        assert abs(end - (-1.0467 if start < top else 0.9456)) < 1e-3
+
+    # 「少しでもずれた道は離れていきます」「抜け出すまでに時間がかかります。」
+    def slope(t: Array) -> Array:
+        return np.array([t[0], t[1] ** 3 - t[1]])
+
+    assert abs(path(SGD(0.2), slope, np.array([-1.0, 0.0]), 400)[-1]).max() < 1e-9
+    waits = []
+    for side in (1e-2, -1e-4, 1e-6, -1e-8):
+        two = path(SGD(0.2), slope, np.array([-1.0, side]), 400)[:, 1]
+        assert abs(two[-1] - np.sign(side)) < 1e-6
+        waits.append(int(np.argmax(abs(two) > 0.5)))
+    assert np.allclose(np.diff(waits), math.log(100) / math.log(1.2), atol=1)
+    # 「尾根の上から出た道は鞍点で止まり、わずかにずれた道は極小へ曲がります。」
+    ridge, aside = [line.get_xydata()[-1] for line in figures.stationary_points().axes[1].lines[:2]]
+    np.testing.assert_allclose([ridge, aside], [[0, 0], [0, 1]], atol=1e-4)
+
+
+def test_momentum_of_the_textbooks_is_the_same_only_while_the_rate_is_constant() -> None:
+    # 「この v は上の v を −ε 倍したもので、学習率が一定なら同じ道を進みます。」
+    for falls in (False, True):
+        theta, state = START, Momentum(0.01).init(START)
+        other, v = START, np.zeros(2)
+        for t in range(30):
+            rate = 0.01 * 0.9**t if falls else 0.01
+            v = 0.9 * v - rate * VALLEY * other
+            other = other + v
+            theta, state = Momentum(rate).step(theta, VALLEY * theta, state)
+            assert falls or np.allclose(v, -rate * state)
+        assert np.allclose(theta, other) != falls
+
+
+def test_nesterov_brakes_earlier_than_momentum_unless_the_rate_is_too_large() -> None:
+    # 「学習率が大きすぎなければ、進んだ先の勾配で早めにブレーキがかかります。」
+    def width(optimizer: Optimizer[Any]) -> float:
+        return float(abs(path(optimizer, lambda w: 50 * w, np.array([0.2]), 60)[11:]).max())
+
+    for share in (0.1, 0.2, 0.5, 0.9, 1.2, 1.3):
+        assert width(Nesterov(share / 50)) < 0.7 * width(Momentum(share / 50)) < 0.1
+    # 境目は (2 + 2μ)/(1 + 2μ) で、Momentum の 2 + 2μ より小さい。
+    assert width(Nesterov(1.5 / 50)) > 1e3 > 0.2 > width(Momentum(1.5 / 50))
+
+
+def test_adagrad_moves_far_where_the_gradient_is_rarely_not_zero() -> None:
+    # 「そのため割る数が小さく、たまに来る 0 でない勾配で大きく動けます。」
+    for every in (4, 25, 100):
+        theta, state = np.zeros(2), AdaGrad(0.1).init(np.zeros(2))
+        for t in range(1, 401):
+            g = np.array([1.0, float(t % every == 0)])
+            new, state = AdaGrad(0.1).step(theta, g, state)
+            step, theta = abs(new - theta), new
+        assert math.isclose(step[1] / step[0], math.sqrt(every), rel_tol=1e-6)
+    # 「長い学習では、最小の点の手前でほとんど進まなくなることがあります。」
+    w = path(AdaGrad(0.1), lambda w: w, np.array([100.0]), 4000)[:, 0]
+    assert w[-1] > 80
+    assert w[-2] - w[-1] < 0.02 * (w[0] - w[1])
+    assert abs(path(RMSProp(0.1), lambda w: w, np.array([100.0]), 4000)[-1, 0]) < 1
+
+
+def test_three_methods_scale_the_gradient_at_hand_and_three_others_do_not() -> None:
+    # 「AdaGrad、RMSProp、Adadelta は、いまの勾配に成分ごとの倍率を掛けます。」
+    rng = np.random.default_rng(0)
+    scaled = {SGD, AdaGrad, RMSProp, Adadelta}
+    methods = [SGD(0.1), AdaGrad(0.1), RMSProp(0.1), Adadelta()]
+    for optimizer in (*methods, Momentum(0.1), Nesterov(0.1), Adam(0.1)):
+        theta = np.zeros(6)
+        state, always = optimizer.init(theta), True
+        for _ in range(50):
+            g = rng.normal(size=6) * rng.integers(0, 2, size=6)
+            new, state = optimizer.step(theta, g, state)
+            always &= bool((np.sign(new - theta) == -np.sign(g)).all())
+            theta = new
+        assert always == (type(optimizer) in scaled)
+
+
+def test_correction_of_adam_removes_the_bias_exactly_on_average() -> None:
+    # 「1−β₁ᵗ で割れば、偏りはちょうど消えます。」
+    rng, n = np.random.default_rng(0), 40_000
+    theta, opt = np.zeros(n), Adam(0.001)
+    state = opt.init(theta)
+    for t in range(1, 31):
+        g = 2 + rng.normal(size=n)  # E[g] = 2, E[g²] = 5
+        theta, state = opt.step(theta, g, state)
+        _, m, v = state
+        assert abs(m.mean() / (1 - 0.9**t) - 2) < 0.03
+        assert abs(v.mean() / (1 - 0.999**t) - 5) < 0.15
+        # 「補正しないと、v のほうが m より強く 0 に偏る」
+        assert math.sqrt(v.mean() / 5) < m.mean() / 2 < 0.99
+
+
+def test_only_three_methods_do_not_notice_that_the_axes_are_turned() -> None:
+    # 「勾配をそのまま足すだけなので、座標軸を回しても同じ道になるからです。」
+    plain = {SGD, Momentum, Nesterov}
+    methods = [SGD(0.035), Momentum(0.01), Nesterov(0.01), AdaGrad(0.5), RMSProp(0.05)]
+    for optimizer in (*methods, Adadelta(), Adam(0.1)):
+        straight = path(optimizer, lambda w: VALLEY * w, START, 60)
+        for angle in np.radians([10, 45, 77]):
+            Q = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+            A = Q @ np.diag(VALLEY) @ Q.T
+            turned = path(optimizer, lambda w, A=A: A @ w, Q @ START, 60) @ Q
+            assert np.allclose(turned, straight, atol=1e-9) == (type(optimizer) in plain)
+
+
+def test_seven_paths_do_what_the_alternative_text_says() -> None:
+    # 「Momentum は谷を横切って揺れながら最小の点を行き過ぎ、Nesterov は揺れがすぐに収まります。」
+    axes = figures.seven_optimizers().axes
+    lines = {ax.get_title(loc="left").split()[0]: ax.lines[0].get_xydata() for ax in axes}
+    momentum, adagrad, adadelta = (lines[k] for k in ("Momentum", "AdaGrad", "Adadelta"))
+    assert len(lines) == 7
+    assert all((line[0] == START).all() for line in lines.values())
+    assert momentum[:, 0].max() > 0.2
+    assert abs(momentum[30:, 1]).max() > 0.03
+    assert abs(lines["Nesterov"][11:, 1]).max() < 0.005
+    # 「AdaGrad は斜めの大きな一歩で谷を跳び越してから揺れが収まり、Adadelta は 600 回かけて…」
+    np.testing.assert_allclose(adagrad[1] - START, [0.5, -0.5], atol=1e-6)
+    assert adagrad[1, 1] < 0 < START[1]
+    assert abs(adagrad[10:, 1]).max() < 1e-3
+    assert len(adadelta) == 601
+    assert (np.diff(adadelta[:, 0]) > 0).all()
+    assert abs(adadelta[:, 0]).min() > 0.1
+
+
+def test_rmsprop_swings_out_where_its_factor_passes_the_limit_and_a_schedule_calms_it() -> None:
+    # 「勾配に掛ける数 ε/√h が、この向きで収束する限界 2/50 を超えるからです。」
+    swings = {}
+    for name in ("constant", "cosine"):
+        theta, h, two = START, RMSProp(0.05).init(START), []
+        for t in range(200):
+            rate = 0.05 if name == "constant" else cosine(t, learning_rate=0.05, iterations=200)
+            new, h = RMSProp(rate).step(theta, VALLEY * theta, h)
+            grows = abs(new[1]) > abs(theta[1])
+            assert grows == (rate / np.sqrt(h[1]) > 2 / 50)
+            theta = new
+            two.append(abs(theta[1]))
+        if name == "constant":  # 図と同じ道。ほとんど 0 から、最小の点の近くでまた振れる
+            drawn = figures.seven_optimizers().axes[4].lines[0].get_ydata()
+            np.testing.assert_allclose(abs(drawn[1:]), two[:60])
+            assert two[29] < 1e-6
+            assert max(two[40:50]) > 0.08
+        swings[name] = max(two[-20:])
+    # 「これを収めるには、後で見る学習率スケジュールを使います。」
+    assert swings["cosine"] < 1e-3 < 0.02 < swings["constant"]
+
+
+def test_noise_stops_the_fall_at_half_the_variance_unless_the_rate_falls() -> None:
+    # 「一定の学習率では 0.17 のあたりで下げ止まり、学習率を下げると、それにつれて小さくなります。」
+    rates, errors = figures.noise_and_schedules().axes
+    assert len(rates.lines) == 4
+    constant, *falling = [line.get_ydata() for line in errors.lines]
+    assert abs(constant[10:] - 0.17).max() < 0.025
+    for line, E in zip(rates.lines[1:], falling, strict=True):
+        blocks = E.reshape(-1, 50).mean(axis=1)
+        assert line.get_ydata()[-1] < 0.01
+        assert blocks[-1] < 0.1 * 0.17
+        assert (np.diff(blocks[1:]) < 0.001).all()
+    # 「ただし、早く下げすぎると着く前に止まります。」
+    for factor, arrives in ((0.5, False), (0.8, False), (0.995, True)):
+        w = 5.0
+        for t in range(2000):
+            w -= exponential_decay(t, learning_rate=0.5, factor=factor) * w
+        assert (abs(w) < 1e-6) == arrives
+
+
+def test_relu_halves_the_mean_square_and_the_layers_keep_or_lose_their_size() -> None:
+    # 「Var(u) = D_in s² E[z²]」「重みの分布が 0 について対称なら…E[z²] = ½ Var(u)」
+    rng, z = np.random.default_rng(0), np.array([2.0, 1.0, 3.0, 0.5, 0.0])
+    kinds = {"normal": rng.normal(size=(200_000, 5)), "uniform": rng.uniform(-1, 1, (200_000, 5))}
+    kinds["skew"] = rng.exponential(size=(200_000, 5)) ** 2 - 2
+    for name, W in kinds.items():
+        u = W @ z
+        assert math.isclose(u.var(), 5 * W.var() * (z**2).mean(), rel_tol=0.03)
+        half = (np.maximum(u, 0) ** 2).mean() / u.var()
+        assert (abs(half - 0.5) < 0.01) == (name != "skew")
+    # 「He では 20 層目まで 1 のままで、Xavier は 1,000 分の 1、標準偏差 0.05 は 100 万分の 1」
+    lines = figures.spread_relu().axes[0].lines
+    for line, factor in zip(lines, (1, 2**-0.5, 0.5), strict=True):
+        np.testing.assert_allclose(line.get_ydata(), factor ** np.arange(1.0, 21), rtol=0.15)
+
+
+def test_tanh_outputs_gather_stay_or_stick_and_delta_fades_or_grows_layer_by_layer() -> None:
+    # 「0.02 では層が進むと 0 に集まり、Xavier では広がりが残り、0.5 では −1 と 1 に貼りつきます。」
+    counts = [[bar.get_height() for bar in ax.patches] for ax in figures.spread_tanh().axes]
+    share = np.array(counts).reshape(3, 3, 40) / 40_000
+    edge, middle = share[:, :, [0, 1, 38, 39]].sum(axis=2), share[:, :, 19:21].sum(axis=2)
+    assert (edge[2] > 0.7).all()
+    assert (edge[:2] < 0.2).all()
+    assert (np.diff(middle[0]) >= 0).all()
+    assert middle[0, 2] == 1
+    assert middle[1].max() < 0.2
+    # 「入力の側へさかのぼるほど、小さい初期値では δ が小さく…大きい初期値では大きくなりました」
+    x = np.random.default_rng(0).standard_normal((200, 200))
+    for initial in (0.02, 0.5):
+        rng = np.random.default_rng(1)
+        net = init_network([200] * 11, activation="tanh", initial=initial, rng=rng)
+        deltas = [layer.delta for layer in backward(net, x, np.zeros_like(x), "squared_error")]
+        size = np.linalg.norm(deltas, axis=(1, 2))
+        assert (size[:-1] < size[1:] / 2).all() if initial < 0.1 else (size[:-1] > size[1:]).all()
+    # 「貼りつかなかった少数のユニットの δ は、大きな重みが掛かって大きくなります。」
+    free = abs(forward_trace(net, x)[0].z) < 0.9
+    assert free.mean() < 0.2
+    assert (deltas[0][free] ** 2).sum() > 0.95 * (deltas[0] ** 2).sum()

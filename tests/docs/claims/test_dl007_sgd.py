@@ -1,0 +1,268 @@
+"""Claims in the prose of DL007 that no printed output compares."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from dlnotes.arrays import Array
+from dlnotes.backprop import loss_and_gradient
+from dlnotes.datasets import linear_target
+from dlnotes.figures import dl007_sgd as figures
+from dlnotes.losses import squared_error
+from dlnotes.network import forward, init_network, parameters, with_parameters
+from dlnotes.optimizers import SGD
+from dlnotes.training import train
+
+SHALLOW, DEEP = 0.9304, -1.0575
+
+
+def slope(w: Array) -> Array:
+    return 4 * w * (w**2 - 1) + 0.5
+
+
+def escape(rates: Iterable[float], *, seed: int = 0, size: float = 4.0, n: int = 1000) -> Array:
+    rng, w = np.random.default_rng(seed), np.full(n, 1.5)
+    for rate in rates:
+        w = w - rate * (slope(w) + rng.choice([-size, size], size=n))
+    return w
+
+
+FALLING = 0.1 * (1 - np.arange(300) / 300)
+
+
+def test_sample_on_the_other_side_raises_the_error_however_small_the_rate() -> None:
+    # 「学習率をどんなに小さくしても、その 1 個での更新で全体の誤差が増えます。」
+    x, d = linear_target(200, rng=np.random.default_rng(0))
+    net = init_network([2, 10, 1], rng=np.random.default_rng(1))
+    for updates in (0, 300):
+        for _ in range(updates):
+            g = loss_and_gradient(net, x, d, "squared_error")[1]
+            net = with_parameters(net, parameters(net) - 0.07 * g)
+        before, g = loss_and_gradient(net, x, d, "squared_error")
+        pairs = zip(x[:, np.newaxis], d[:, np.newaxis], strict=True)
+        each = [loss_and_gradient(net, a, b, "squared_error")[1] for a, b in pairs]
+        # 「はじめは、学習率が小さければ、どのサンプルで更新しても誤差が減る」
+        against = [e for e in each if e @ g < 0] if updates else each
+        for rate in (0.07, 1e-3, 1e-6):
+            moved = [with_parameters(net, parameters(net) - rate * e) for e in against]
+            after = np.array([squared_error(forward(m, x), d).mean() for m in moved])
+            assert (after > before).all() if updates else (after < before).all()
+    assert len(against) > 200 / 3  # 「3 分の 1 以上のサンプルが逆の側を向き」
+
+
+def test_one_by_one_is_below_the_end_of_the_other_line_before_that_begins() -> None:
+    # 「1,000 個ずつの線が最初の更新を終えるより前に、その線が最後に着くところより低くなります。」
+    gd, sgd = figures.redundant().axes[0].lines
+    first = gd.get_xdata()[0]
+    used, E = sgd.get_data()
+    assert first == 1000
+    lowest = gd.get_ydata().min()
+    assert E[used < first].min() < lowest
+    assert E[used > first].max() < lowest
+
+
+def test_gradient_descent_pays_for_every_copy_and_sgd_does_not() -> None:
+    # 「似たデータが増えるほど、1 回の更新に全部を使う無駄は大きくなります。」
+    x, d = linear_target(10, rng=np.random.default_rng(0))
+    costs: dict[int, list[int]] = {}
+    for copies in (1, 10, 50):
+        net, N = init_network([2, 10, 1], rng=np.random.default_rng(1)), 10 * copies
+        data = {"x": np.tile(x, (copies, 1)), "d": np.tile(d, (copies, 1))}
+        for B in (N, 1):
+            rng = np.random.default_rng(2)
+            way = {"loss": "squared_error", "optimizer": SGD(0.07), "batch_size": B, "epochs": 99}
+            for step in train(net, **data, rng=rng, **way):
+                if squared_error(forward(step.network, x), d).mean() < 0.1:
+                    break
+            costs.setdefault(copies, []).append(B * step.iteration)
+    assert [c[0] / costs[1][0] for c in costs.values()] == [1, 10, 50]
+    assert all(20 < c[1] < 80 for c in costs.values())
+
+
+def test_gradient_descent_stays_in_the_valley_it_rolls_into_while_its_rate_is_small() -> None:
+    # 「学習率が小さければ、勾配降下法は出発点から坂を下った先の谷に落ち…出られません。」
+    top = float(np.sort(np.roots([4, 0, -4, 0.5]).real)[1])
+    starts = np.concatenate([np.linspace(-1.5, top - 0.01, 40), np.linspace(top + 0.01, 1.5, 40)])
+    for rate, stays in ((0.01, True), (0.05, True), (0.1, True), (0.2, False)):
+        w = starts
+        for _ in range(2000):
+            w = w - rate * slope(w)
+        aim = np.where(starts < top, DEEP, SHALLOW)
+        assert (abs(w - aim).max() < 1e-3) == stays
+
+
+def test_scatter_pushes_out_of_the_shallow_valley_but_more_is_not_always_better() -> None:
+    # 「このばらつきが、浅い谷から押し出す力になります。」「1 割ほどは浅い谷に残っています。」
+    deep = {size: (escape(FALLING, size=size) < 0).mean() for size in (0, 1, 2, 3, 4, 6, 8)}
+    assert deep[0] == deep[1] == 0 < deep[2] < deep[3] < deep[4]
+    # 「ばらつきが大きければよいわけでもありません。」
+    assert deep[4] > deep[6] + 0.05 > deep[8] + 0.05
+    ends = escape(FALLING, seed=1, n=60_000).reshape(300, 200) < 0
+    assert 0.88 < ends.mean() < 0.92
+    # 「真の割合は、約 95 % の確かさでこの範囲にあります」
+    p = ends.mean(axis=1)
+    held = abs(p - ends.mean()) < 1.96 * np.sqrt(p * (1 - p) / 200)
+    assert 0.91 < held.mean() < 0.98
+
+
+def test_histogram_stands_mostly_in_the_deep_valley_and_a_little_in_the_shallow_one() -> None:
+    # 「着いた場所の度数分布で、大部分が左の深い谷に、少しが右の浅い谷にあります。」
+    top, bottom = figures.escape().axes
+    w, E = top.lines[0].get_data()
+    place = np.array([bar.get_x() + bar.get_width() / 2 for bar in bottom.patches])
+    count = np.array([bar.get_height() for bar in bottom.patches])
+    assert count.sum() == 1000
+    assert 850 < count[place < 0].sum() < 950
+    assert abs(place[place < 0][count[place < 0].argmax()] - DEEP) < 0.06
+    assert abs(place[place > 0][count[place > 0].argmax()] - SHALLOW) < 0.06
+    # 「深い谷と浅い谷のある誤差の曲線で、出発点は浅い谷の側にあります。」
+    lows = w[1:-1][(E[1:-1] < E[:-2]) & (E[1:-1] < E[2:])]
+    np.testing.assert_allclose(lows, [DEEP, SHALLOW], atol=0.02)
+    assert top.lines[1].get_xdata()[0] == 1.5
+
+
+def test_constant_rate_leads_back_from_the_deep_valley_to_the_shallow_one() -> None:
+    # 訂正の案「学習率を 0.1 のまま下げずにいると、深い谷に着いた後も浅い谷へ何度も戻り、…」
+    for rate, returns in ((0.1, True), (0.02, False)):
+        rng, w = np.random.default_rng(0), np.full(1000, DEEP)
+        visits, in_deep = np.zeros(1000), np.ones(1000, dtype=bool)
+        for _ in range(300):
+            w = w - rate * (slope(w) + rng.choice([-4.0, 4.0], size=1000))
+            visits += in_deep & (w > SHALLOW)
+            in_deep = (in_deep | (w < DEEP)) & ~(w > SHALLOW)
+        assert (visits.mean() > 2 and (visits > 0).mean() > 0.95) if returns else not visits.any()
+        assert ((w < 0).mean() < 0.8) == returns
+        assert w[w < 0].std() > 0.1  # どちらも、谷底のまわりで揺れてはいる
+
+
+def test_learning_one_by_one_follows_the_change_down_to_the_noise() -> None:
+    # 「まとめて学んだ一次式の誤差は高いまま、1 個ずつ学ぶ一次式の誤差はすぐに元の低さに戻ります。」
+    stale, online, change = figures.drift().axes[0].lines
+    t, E = online.get_data()
+    late, old = t > change.get_xdata()[0], stale.get_ydata()
+    assert old[late].min() > 100 * old[~late].max() > 2
+    # はじめと変わり目の 50 個のほかは、どこも同じ低さ。
+    low = np.delete(E, [0, int(late.argmax())])
+    assert low.max() < 0.03
+    assert E[late][0] > 20 * low.max()
+    # 「誤差の期待値は、どんな一次式でも 0.04/2 = 0.02 より小さくなりません。」
+    rng = np.random.default_rng(1)
+    x, noise = rng.normal(size=(100_000, 2)), 0.2 * rng.normal(size=100_000)
+    miss = [((x @ np.array(e) + noise) ** 2).mean() / 2 for e in ((0, 0), (0.1, 0), (-0.2, 0.3))]
+    assert abs(miss[0] - 0.02) < 3e-4
+    assert miss[0] < miss[1] < miss[2]
+
+
+def test_sway_settles_where_the_formula_says_for_any_answers() -> None:
+    # 「0 < ε < 2 なら、更新を続けると、v は左右が等しくなる値に落ち着きます。」
+    rng = np.random.default_rng(0)
+    for d in (rng.exponential(size=50), np.append(np.zeros(49), 7.0), np.full(50, 3.0)):
+        for rate in (0.05, 0.7, 1.6):
+            w = np.full(20_000, d.mean() + 3)
+            for _ in range(int(20 / min(rate, 2 - rate))):
+                w = w - rate * (w - d[rng.integers(50, size=20_000)])
+            v = ((w - d.mean()) ** 2).mean()
+            assert math.isclose(v, rate / (2 - rate) * d.var(), rel_tol=0.08, abs_tol=1e-9)
+            # 「v が 0 になるのは、どのサンプルの正解も同じ（s²=0）ときだけです。」
+            assert (v < 1e-9) == (np.ptp(d) == 0)
+    for rate in (2.0, 2.1):  # 範囲の外では落ち着かない
+        v = 1.0
+        for _ in range(100):
+            v = (1 - rate) ** 2 * v + rate**2
+        assert v > 100
+
+
+def test_three_lines_turn_level_and_only_one_over_t_stays_straight() -> None:
+    # 「小さいほど遅く下がり、低いところで水平に…1/t の線だけが、直線のまま下がり続けます。」
+    *constant, falling = [line.get_ydata() for line in figures.noise_floor().axes[0].lines]
+    halves = [int(np.argmax(v < 1)) for v in constant]
+    floors = [v[-500:].mean() for v in constant]
+    assert halves == sorted(halves)
+    assert floors == sorted(floors, reverse=True)
+    t = np.log(np.arange(1, 2001))
+    for v in constant:
+        assert abs(np.polyfit(t[-1000:], np.log(v[-1000:]), 1)[0]) < 0.15
+        assert abs(np.diff(np.log(v[[0, 9, 99, 999]]))).std() > 0.3
+    slopes = [np.polyfit(t[s], np.log(falling[s]), 1)[0] for s in (slice(9, 100), slice(200, 2000))]
+    np.testing.assert_allclose(slopes, -1, atol=0.1)
+
+
+def test_sway_may_vanish_without_the_condition_and_the_sums_of_one_over_t_never_stop() -> None:
+    # 「満たさなくても、揺れが消えることはあります（この節の例では ε=1/√t）。」
+    for start in (0.0, 9.0):
+        v, seen = start, []
+        for t in range(1, 100_001):
+            rate = t**-0.5
+            v = (1 - rate) ** 2 * v + rate**2
+            if t in (100, 1000, 10_000, 100_000):
+                seen.append(v)
+        np.testing.assert_allclose(seen, [0.5 * t**-0.5 for t in (100, 1000, 1e4, 1e5)], rtol=0.1)
+    # 「(b) の和は、回数を 10 倍にするたび…いつまでも増えます。」
+    sums = (1 / np.arange(1.0, 1_000_001)).cumsum()[[99, 999, 9999, 99_999, 999_999]]
+    np.testing.assert_allclose(np.diff(sums), math.log(10), atol=0.005)
+    assert math.isclose((np.arange(1.0, 1_000_001) ** -2).sum(), math.pi**2 / 6, abs_tol=2e-6)
+
+
+def test_gradients_needed_for_a_rough_answer_do_not_depend_on_the_number_of_samples() -> None:
+    # 「t = 1/ρ 個の勾配が要ります。この数に N は出てきません。」
+    for N in (30, 300, 30_000):
+        rng = np.random.default_rng(N)
+        d = rng.exponential(size=N)
+        w = d[rng.integers(N, size=(150, 5000))].cumsum(axis=0) / np.arange(1, 151)[:, np.newaxis]
+        v = ((w - d.mean()) ** 2).mean(axis=1) / d.var()
+        need = [int(np.argmax(v < rho)) + 1 for rho in (0.1, 0.01)]
+        assert abs(need[0] - 10) <= 2
+        assert abs(need[1] - 100) <= 12
+        # 「勾配降下法は…学習率を 1 とすれば、その 1 回で谷底に着きます。」
+        assert math.isclose(SGD(1.0).step(np.zeros(1), np.array([-d.mean()]), ())[0][0], d.mean())
+
+
+def test_constant_rate_forgets_old_answers_and_one_over_t_weighs_all_alike() -> None:
+    # 「古い正解ほど係数の小さい和になります。」「1/t では、どの正解の係数も同じ 1/t です。」
+    def coefficients(falls: bool) -> Array:
+        w = np.zeros(200)
+        # 一つだけ 1 の正解の列を、200 通り並べる。
+        for t, chosen in enumerate(np.eye(200), start=1):
+            w, _ = SGD(1 / t if falls else 0.05).step(w, w - chosen, ())
+        return w
+
+    constant, falling = coefficients(False), coefficients(True)
+    assert (np.diff(constant) > 0).all()
+    assert 0.95 < constant[-60:].sum() < 0.96
+    np.testing.assert_allclose(falling, 1 / 200)
+
+
+def test_without_redundancy_the_gain_is_small_or_turns_into_a_loss() -> None:
+    # 「冗長でなければ、誤差を大きく減らすまでの計算の減り方は小さく、選び方によっては減りません。」
+    for seed in range(5):
+        rng, N = np.random.default_rng(seed), 1000
+        d, costs = rng.normal(size=N), []
+        for order in (rng.permutation(N), rng.integers(N, size=9 * N)):
+            w, used = np.zeros(N), 0
+            while np.mean((w - d) ** 2) / 2 >= 0.1:
+                w[order[used]] = d[order[used]]
+                used += 1
+            costs.append(used)
+        assert 700 < costs[0] < 900
+        assert 1400 < costs[1] < 1900
+
+
+def test_sway_stays_unless_all_samples_share_a_valley_floor() -> None:
+    # 「学習率が一定なら、すべてのサンプルに共通の谷底がない限り、谷底のまわりの揺れが残ります。」
+    x, clean = linear_target(50, rng=np.random.default_rng(0))
+    noise = np.random.default_rng(1).normal(size=clean.shape)
+    for shared, d in ((True, clean), (False, clean + noise)):
+        best = np.linalg.lstsq(np.c_[x, np.ones(50)], d, rcond=None)[0]
+        far = {}
+        for constant in (True, False):
+            rng, w = np.random.default_rng(2), np.zeros((3, 1))
+            for t in range(4000):
+                n = rng.integers(50)
+                a = np.append(x[n], 1)
+                rate = 0.5 if constant else 5 / (10 + 0.1 * t)
+                w = w - rate * a[:, np.newaxis] * (a @ w - d[n])
+            far[constant] = float(np.linalg.norm(w - best))
+        assert far[True] < 1e-9 if shared else far[True] > 3 * far[False], far

@@ -1,0 +1,294 @@
+"""Claims in the prose of DL008 that no printed output compares."""
+
+from __future__ import annotations
+
+import math
+from itertools import permutations
+
+import numpy as np
+
+from dlnotes.arrays import Array
+from dlnotes.backprop import loss_and_gradient
+from dlnotes.datasets import linear_target, two_gaussians
+from dlnotes.figures import dl008_minibatch as figures
+from dlnotes.losses import squared_error
+from dlnotes.network import Network, forward, init_network, parameters, with_parameters
+from dlnotes.optimizers import SGD
+from dlnotes.training import Step, minibatches, train
+
+
+def learn(
+    net: Network, x: Array, d: Array, B: int, rate: float, epochs: int, *, seed: int = 2
+) -> list[Step]:
+    rng, optimizer = np.random.default_rng(seed), SGD(rate)
+    way = {"loss": "squared_error", "optimizer": optimizer, "batch_size": B, "epochs": epochs}
+    return list(train(net, x, d, rng=rng, **way))
+
+
+def error(net: Network, x: Array, d: Array) -> float:
+    return float(squared_error(forward(net, x), d).mean())
+
+
+def reshuffled(N: int, B: int, rate: float) -> float:
+    """混ぜて使うときの揺れの、重複ありの揺れに対する比（1 周の平均）。"""
+    M, q = N // B, 1 - rate
+    k = np.arange(1, M + 1)
+    one, two = (q ** (k - 1.0)).cumsum(), (q ** (2.0 * (k - 1))).cumsum()
+    var = (N - B) / (N - 1) / B
+    pairs = (one**2 - two) / max(M - 1, 1)
+    added = rate**2 * var * (two - pairs)
+    v = q ** (2 * k) * added[-1] / (1 - q ** (2 * M)) + added
+    return float(v.mean() / (rate / (2 - rate) / B))
+
+
+def test_slider_of_the_scatter_gathers_at_the_cross() -> None:
+    # 「丸が、B を増やすと集まっていき、B = 100 ではすべて十字に重なります。」
+    spreads = []
+    for B in (1, 2, 5, 10, 20, 50, 100):
+        (ax,) = figures.scatter(B)[0].axes
+        cross, (dots,) = ax.lines[0].get_xydata()[0], ax.collections
+        place, area = np.asarray(dots.get_offsets()), dots.get_sizes() / dots.get_sizes().sum()
+        spreads.append(math.sqrt((area * ((place - cross) ** 2).sum(axis=1)).sum()))
+        # 「丸の面積は、重なったものの数に比例します。」
+        np.testing.assert_allclose(area * 120, (area * 120).round(), atol=1e-9)
+        if B == 1:  # 「二つの成分がどちらも 0 のサンプルが、原点に重なります。」
+            assert not place[area.argmax()].any()
+            assert area.max() * 120 > 20
+    assert (np.diff(spreads) < 0).all()
+    assert len(place) == 1
+    assert spreads[-1] < 1e-8
+
+
+def test_variance_with_repeats_is_a_line_and_without_falls_to_zero_at_the_end() -> None:
+    # 「重複ありの点は傾き −1 の直線に乗り、…バッチサイズが 100 に近づくと急に 0 へ落ちます。」
+    line, again, curve, once = figures.variance().axes[0].lines
+    x, y = line.get_data()
+    np.testing.assert_allclose(np.diff(np.log(y)) / np.diff(np.log(x)), -1)
+    B, total = again.get_xdata(), y[0] * x[0]
+    np.testing.assert_allclose(again.get_ydata(), total / B, rtol=0.15)
+    # 図の B = 2 では、標本のばらつきで、重複なしの点が直線よりわずかに上にある。
+    below = once.get_ydata() * B / total
+    assert below[1] > 1
+    assert (abs(below[:2] - 1) < 0.05).all()
+    assert (np.diff(below[1:]) < 0).all()
+    assert below[-1] < 0.15
+    falls = np.diff(np.log(curve.get_ydata())) / np.diff(np.log(x))
+    assert (np.diff(falls) < 0).all()
+    assert falls[0] > -1.1
+    assert falls[-1] < -20
+
+
+def test_inner_product_of_two_deviations_is_negative_and_does_not_depend_on_the_batch() -> None:
+    # 「c は B によりません」「一つが大きめなら、残りは平均して小さめだからです。」
+    for seed in range(3):
+        g = np.random.default_rng(seed).exponential(size=(6, 2))
+        off = g - g.mean(axis=0)
+        for B in (2, 3, 5, 6):
+            D = np.array(list(permutations(range(6), B)))
+            for i, j in ((0, 1), (B - 1, 0)):
+                c = (off[D[:, i]] * off[D[:, j]]).sum(axis=1).mean()
+                assert math.isclose(c, -(off**2).sum() / 6 / 5)
+                assert c < 0
+        # 残りの平均は、いつも反対の側。
+        for n in range(6):
+            assert (np.delete(off, n, axis=0).mean(axis=0) * off[n] < 0).all()
+
+
+def test_far_from_the_floor_smaller_batches_get_further_for_the_same_work() -> None:
+    # 「谷底から遠いうちは、学習率が大きすぎない限り、…同じ計算量で先へ進めることが多くなります」
+    for seed in range(4):
+        x, d = linear_target(200, rng=np.random.default_rng(seed))
+        net = init_network([2, 10, 1], rng=np.random.default_rng(seed + 10))
+        ends = [error(learn(net, x, d, B, 0.07, 1)[-1].network, x, d) for B in (200, 20, 1)]
+        assert ends[0] > 3 * ends[1] > 9 * ends[2]
+    # 学習率が大きすぎれば、逆になる。
+    x, d = linear_target(200, rng=np.random.default_rng(0))
+    net = init_network([2, 10, 1], rng=np.random.default_rng(1))
+    large = [error(learn(net, x, d, B, 0.5, 5)[-1].network, x, d) for B in (20, 1)]
+    assert large[1] > large[0]
+
+
+def test_same_class_in_a_row_draws_every_answer_to_that_class() -> None:
+    # 「同じクラスが続くあいだは、何を入れてもそのクラスと答える向きに引っ張られ続けます。」
+    x, d = two_gaussians(200, rng=np.random.default_rng(0))
+    order = np.argsort(d[:, 1], kind="stable")
+    for seed in range(6):
+        net, E, zeros = init_network([2, 10, 2], rng=np.random.default_rng(seed)), [], []
+        for D in np.split(order, 10):
+            _, g = loss_and_gradient(net, x[D], d[D], "softmax_cross_entropy")
+            net = with_parameters(net, parameters(net) - g)
+            E.append(loss_and_gradient(net, x, d, "softmax_cross_entropy")[0])
+            zeros.append((forward(net, x).argmax(axis=1) == 0).mean())
+        # 「クラス 0 だけを見ているあいだに全体の誤差が増えます。」
+        # 「替わると一度は下がりますが…また増えました。」
+        assert (np.diff(E[:5]) > 0).all()
+        assert E[5] < 0.7 * E[4]
+        assert E[9] > E[5]
+        assert zeros[4] > 0.9
+        assert zeros[9] < 0.35
+        # 「境目のほかでは、どのミニバッチにも一つのクラスしか入りません。」
+        assert all(len(set(d[D, 1])) == 1 for D in np.split(order, 10))
+
+
+def test_plain_mean_of_the_batch_errors_counts_the_last_small_one_too_much() -> None:
+    # 「E_t をそのまま平均すると、小さなミニバッチを重く数えすぎます。」
+    for N, B in ((10, 4), (1000, 300), (7, 6)):
+        for seed in range(5):
+            batches = list(minibatches(N, B, rng=np.random.default_rng(seed)))
+            sizes = [len(D) for D in batches]
+            plain, right = np.zeros(N), np.zeros(N)  # 各サンプルの誤差に掛かる重み
+            for D in batches:
+                plain[D] = 1 / len(D) / len(batches)
+                right[D] = 1 / len(D) * len(D) / sum(sizes)
+            np.testing.assert_allclose(right, 1 / N)
+            assert (plain[batches[-1]] > 1 / N).all()
+            assert (plain[batches[0]] < 1 / N).all()
+            assert math.isclose(plain[batches[-1][0]] / plain[batches[0][0]], B / sizes[-1])
+
+
+def test_without_noise_every_gradient_vanishes_at_the_floor_and_with_noise_none_does() -> None:
+    # 「正解に雑音がなく、谷底ではどのサンプルの勾配も 0 になるからです。」
+    x, clean = linear_target(50, rng=np.random.default_rng(0))
+    noisy = clean + np.random.default_rng(3).normal(size=clean.shape)
+    for d, vanishes in ((clean, True), (noisy, False)):
+        net = init_network([2, 10, 1], rng=np.random.default_rng(1))
+        floor = learn(learn(net, x, d, 1, 0.07, 40)[-1].network, x, d, 50, 0.07, 300)[-1].network
+        sizes = []
+        for place in (net, floor):
+            pairs = zip(x[:, np.newaxis], d[:, np.newaxis], strict=True)
+            each = [loss_and_gradient(place, a, b, "squared_error")[1] for a, b in pairs]
+            sizes.append(np.linalg.norm(each, axis=1).mean())
+        assert sizes[1] < 0.01 * sizes[0] if vanishes else sizes[1] > 0.1 * sizes[0]
+
+
+def test_line_of_twenty_ends_lowest_of_one_and_all_with_noise() -> None:
+    # 「1 個ずつの線は最初に下がりますが揺れが残り、200 個ずつの線はゆっくり下がり、20 個ずつ…」
+    lines = figures.noisy().axes[0].lines
+    raw = {B: lines[2 * i].get_data() for i, B in enumerate((1, 20, 200))}
+    mean = {B: lines[2 * i + 1].get_data() for i, B in enumerate((1, 20, 200))}
+    assert mean[20][1].min() < 0.2 * min(mean[1][1].min(), mean[200][1].min())
+    at = {B: float(np.interp(400, *mean[B])) for B in mean}
+    assert at[1] < at[20] < at[200]  # はじめは 1 個ずつが先に下がる
+    late = raw[1][1][2000:]
+    assert late.std() > 0.5 * late.mean()
+    assert np.polyfit(range(2000), late, 1)[0] * 2000 > -0.05
+    assert (np.diff(raw[200][1]) < 0).all()
+    assert raw[200][1][-1] > 0.1
+    # 「印の付いた線がその前後の平均です。」
+    t, middle = mean[1]
+    near = [raw[1][1][(raw[1][0] >= n / 1.2) & (raw[1][0] <= n * 1.2)].mean() for n in t]
+    np.testing.assert_allclose(middle[t > 50], np.array(near)[t > 50], rtol=0.1)
+
+
+def test_middle_wins_at_one_rate_and_one_by_one_catches_up_at_a_twentieth_of_it() -> None:
+    # 「中間の 20 個ずつが最もよくなりました。」「四行目では、20 個ずつと同じくらいの誤差です。」
+    x, clean = linear_target(200, rng=np.random.default_rng(1))
+    d = clean + np.random.default_rng(51).normal(size=clean.shape)
+    net, E = init_network([2, 10, 1], rng=np.random.default_rng(11)), []
+    for B, rate in ((200, 0.07), (20, 0.07), (1, 0.07), (1, 0.0035)):
+        last = learn(net, x, d, B, rate, 20)[-200 // B :: max(10 // B, 1)]
+        E.append(np.mean([error(step.network, x, clean) for step in last]))
+    assert E[1] < 0.5 * min(E[0], E[2])
+    assert 0.5 < E[3] / E[1] < 2
+
+
+def test_sway_that_remains_is_proportional_to_the_rate_over_the_batch_size() -> None:
+    # 「学習率が小さければ、残る揺れもおよそ 1/B になり、ε/B に比例します。」
+    rng = np.random.default_rng(0)
+    d = rng.exponential(size=100)
+    seen = {}
+    for B, rate in ((1, 0.02), (4, 0.02), (4, 0.08), (16, 0.02), (16, 0.08)):
+        w, squares = np.full(1000, d.mean()), []
+        for _ in range(int(6 / rate)):
+            w = w - rate * (w - d[rng.integers(100, size=(1000, B))].mean(axis=1))
+            squares.append(((w - d.mean()) ** 2).mean())
+        seen[B, rate] = np.mean(squares[len(squares) // 2 :]) / d.var()
+    for (B, rate), v in seen.items():
+        assert math.isclose(v / (rate / B), 0.5, rel_tol=0.12), seen
+
+
+def test_rate_times_k_stands_for_k_small_updates_until_it_diverges() -> None:
+    # 「1 回で k 回分進むように、学習率も k 倍にするという目安があります」
+    x, d = linear_target(200, rng=np.random.default_rng(0))
+    net = init_network([2, 10, 1], rng=np.random.default_rng(1))
+    curves = {}
+    for k, rate in ((1, 0.002), (4, 0.008), (20, 0.04), (20, 0.002)):
+        ends = learn(net, x, d, k, rate, 3)[200 // k - 1 :: 200 // k]
+        curves[k, rate] = np.array([error(step.network, x, d) for step in ends])
+    np.testing.assert_allclose(curves[4, 0.008], curves[1, 0.002], rtol=0.1)
+    np.testing.assert_allclose(curves[20, 0.04], curves[1, 0.002], rtol=0.2)
+    assert (curves[20, 0.002] > 2 * curves[1, 0.002]).all()
+    # 「上げすぎれば発散するので、どこまでも使えるわけではありません。」
+    assert error(learn(net, x, d, 200, 0.07 * 200, 30)[-1].network, x, d) > 1e10
+
+
+def test_shuffled_use_sways_less_the_smaller_the_rate_and_the_number_of_updates() -> None:
+    # 「学習率と 1 周の更新の回数が小さいほど、よく打ち消し合います。」
+    rates, sizes = (0.4, 0.2, 0.1, 0.02, 0.005), (1, 2, 5, 10, 20, 50, 100)
+    table = np.array([[reshuffled(200, B, rate) for B in sizes] for rate in rates])
+    assert (np.diff(table, axis=0) < 0).all()
+    assert (np.diff(table, axis=1) < 0).all()
+    assert table.max() < 1  # 「学習率が小さければ、揺れは ε/B の見積もりより小さくなります。」
+    assert reshuffled(200, 1, 1.5) > 1  # 学習率が大きければ、そうではない
+    # 上の式は、混ぜて使う実測と合う。
+    rng, d = np.random.default_rng(0), np.random.default_rng(1).exponential(size=40)
+    for B, rate in ((1, 0.4), (1, 0.05), (4, 0.4), (4, 0.1), (40, 0.4)):
+        w, squares = np.full(1000, d.mean()), []
+        for _ in range(40 if B == 1 else 20):
+            order = rng.permuted(np.tile(d, (1000, 1)), axis=1)
+            for D in np.split(order, 40 // B, axis=1):
+                w = w - rate * (w - D.mean(axis=1))
+                squares.append(((w - d.mean()) ** 2).mean())
+        v = np.mean(squares[len(squares) // 2 :]) / d.var()
+        formula = reshuffled(40, B, rate) * rate / (2 - rate) / B
+        assert math.isclose(v, formula, rel_tol=0.1, abs_tol=1e-12)
+
+
+def test_whole_data_as_one_batch_does_not_sway_at_all() -> None:
+    # 「揺れのない 200 個ずつのほうがよくなりました。」
+    x, clean = linear_target(200, rng=np.random.default_rng(0))
+    d = clean + np.random.default_rng(3).normal(size=clean.shape)
+    net = init_network([2, 10, 1], rng=np.random.default_rng(1))
+    for B, sways in ((200, False), (20, True)):
+        ends = [parameters(learn(net, x, d, B, 0.07, 10, seed=s)[-1].network) for s in (2, 3, 4)]
+        assert (np.ptp(ends, axis=0).max() > 1e-3) == sways
+        assert sways or np.ptp(ends, axis=0).max() < 1e-9
+
+
+def test_products_per_number_moved_rise_with_the_batch_and_stop_at_forty_seven() -> None:
+    # 「この比は D_in D_out/(D_in + D_out) ≈ 47 で頭打ちになります。」
+    def ratio(B: int) -> float:
+        return B * 784 * 50 / (784 * 50 + B * 784 + B * 50)
+
+    values = [ratio(B) for B in (1, 2, 10, 100, 1000, 10_000, 10**9)]
+    assert values == sorted(values)
+    assert values[-1] < 784 * 50 / (784 + 50) < 47.01
+    assert values[-1] > 46.99
+    assert 0.97 < values[0] < 1
+    assert values[3] / values[0] > 30  # 「100 個まとめると、一度読んだ重みを 100 回使える」
+    assert ratio(200) / ratio(100) < 1.25 < 1.9 < ratio(2) / ratio(1)
+
+
+def test_pictures_of_the_chain_and_of_one_epoch_show_what_their_texts_say() -> None:
+    # 「箱が t、t+1、t+2、t+3 の順に矢印でつながり、それぞれの矢印に…勾配が上から入ります。」
+    (ax,) = figures.chain().axes
+    assert len(ax.patches) == 4
+    boxes = [text for text in ax.texts if text.get_text().startswith("$w")]
+    assert [t.get_text() for t in boxes] == [f"$w^{{({n})}}$" for n in ("t", "t+1", "t+2", "t+3")]
+    assert (np.diff([t.get_position()[0] for t in boxes]) > 0).all()
+    arrows = np.array([[a.xyann, a.xy] for a in ax.texts if not a.get_text()])
+    down = arrows[:, 0, 0] == arrows[:, 1, 0]
+    assert (~down).sum() == 3
+    assert (arrows[down, 0, 1] > arrows[down, 1, 1]).all()
+    assert down.sum() == 6
+    # 「上の段は 0 から 9 のサンプルで、…下の段は混ぜた後の順で、4 個、4 個、2 個に切れています。」
+    top, bottom = figures.one_epoch().axes
+    rows = []
+    for row in (top, bottom):
+        numbers = [int(t.get_text()) for t in row.texts if t.get_text().isdigit()]
+        rows.append(dict(zip(numbers, [p.get_hatch() for p in row.patches], strict=True)))
+    assert list(rows[0]) == list(range(10)) != list(rows[1])
+    assert rows[0] == rows[1]
+    runs = list(rows[1].values())
+    assert runs == [runs[0]] * 4 + [runs[4]] * 4 + [runs[8]] * 2
+    assert len(set(runs)) == 3

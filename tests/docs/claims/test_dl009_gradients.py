@@ -1,0 +1,216 @@
+"""DL009 の文が述べる、ページの出力にまだ現れていない事実。"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dlnotes.activations import relu, sigmoid, sigmoid_derivative, tanh, tanh_derivative
+from dlnotes.backprop import loss_and_gradient
+from dlnotes.figures import dl009_gradients as figures
+from dlnotes.losses import squared_error
+from dlnotes.network import forward, forward_trace, init_network, parameters, with_parameters
+from dlnotes.numerical import (
+    CountedFunction,
+    central_difference,
+    directional_derivative,
+    forward_difference,
+    numerical_gradient,
+    relative_error,
+)
+
+FUNCTIONS = ((sigmoid, sigmoid_derivative), (tanh, tanh_derivative), (np.sin, np.cos))
+
+
+def _checked(seed: int, activation: str, h: float | None = None) -> tuple[float, float]:
+    """正しい勾配と数値微分の相対誤差と、中間層の総入力の絶対値の最小。"""
+    rng = np.random.default_rng(seed)
+    network = init_network([3, 5, 4, 2], activation=activation, rng=rng)
+    x, d = rng.normal(size=(6, 3)), rng.normal(size=(6, 2))
+    g = loss_and_gradient(network, x, d, "squared_error")[1]
+    theta = parameters(network)
+    by_value = numerical_gradient(
+        lambda t: squared_error(forward(with_parameters(network, t), x), d).mean(), theta, h=h
+    )
+    nearest = min(np.abs(layer.u).min() for layer in forward_trace(network, x)[:-1])
+    return relative_error(g, by_value), float(nearest)
+
+
+def test_errors_of_the_differences_begin_with_the_terms_of_taylor() -> None:
+    # 「前進差分の誤差は h/2 f''(x) から始まります」「中心差分の誤差は h²/6 f'''(x) から始まります」
+    x = np.linspace(0.3, 1.2, 20)
+    y, z = sigmoid(x), np.tanh(x)
+    slope = y * (1 - y)
+    for f, first, second, third in (
+        (np.sin, np.cos(x), -np.sin(x), -np.cos(x)),
+        (np.exp, np.exp(x), np.exp(x), np.exp(x)),
+        (sigmoid, slope, slope * (1 - 2 * y), slope * (1 - 6 * slope)),
+        (tanh, 1 - z**2, -2 * z * (1 - z**2), -2 * (1 - z**2) * (1 - 3 * z**2)),
+    ):
+        for h in (1e-2, 1e-3):
+            forward_ = forward_difference(f, x, h=h) - first
+            central = central_difference(f, x, h=h) - first
+            assert np.allclose(forward_, h / 2 * second, atol=2 * h**2)
+            assert np.allclose(central, h**2 / 6 * third, atol=h**4 + 1e-12)
+            assert np.abs(central).max() < np.abs(forward_).max() / 10
+
+
+def test_tangent_is_nearer_to_the_central_line_and_the_forward_line_lies_flatter() -> None:
+    # 「中心差分の線の傾きは接線に近く、前進差分の線は接線より寝ています」（図の代替文）
+    lines = figures.secants().axes[0].lines[1:4]
+    points = [(np.ravel(line.get_xdata()), np.ravel(line.get_ydata())) for line in lines]
+    tangent, forward_, central = ((y[1] - y[0]) / (x[1] - x[0]) for x, y in points)
+    assert np.isclose(tangent, sigmoid_derivative(1.0))
+    assert forward_ < 0.8 * tangent
+    assert abs(central - tangent) < 0.1 * tangent
+
+
+def test_rounding_error_is_about_epsilon_over_h() -> None:
+    # 「丸めから来る誤差はおよそ ε/h で、h を小さくすると増えます」
+    x, epsilon = np.linspace(0.5, 1.5, 400), np.finfo(np.float64).eps
+    for f, derivative in FUNCTIONS:
+        for difference in (forward_difference, central_difference):
+            for h in (1e-9, 1e-10, 1e-11, 1e-12, 1e-13):
+                error = np.abs(difference(f, x, h=h) - derivative(x))
+                assert 0.05 < error.mean() * h / epsilon < 1
+
+
+def test_best_step_and_depth_of_the_valley_hold_for_other_functions_and_precisions() -> None:
+    # 「目安…にいちばん近い刻み幅が選ばれました」「前進差分は ε^(1/2)」「中心差分は ε^(2/3)」
+    # 「float32 の数値微分は、中心差分でも 5 桁ほどしか合いません」
+    for dtype, decades in ((np.float64, range(2, 13)), (np.float32, range(1, 7))):
+        x, epsilon = np.linspace(0.5, 1.5, 200, dtype=dtype), np.finfo(dtype).eps
+        for f, derivative in FUNCTIONS:
+            true = derivative(x.astype(np.float64))
+            for difference, step, depth in (
+                (forward_difference, 1 / 2, 1 / 2),
+                (central_difference, 1 / 3, 2 / 3),
+            ):
+                steps = 10.0 ** -np.array(decades)
+                errors = [np.abs(difference(f, x, h=float(h)) - true).mean() for h in steps]
+                assert abs(np.log10(steps[np.argmin(errors)] / epsilon**step)) < 1
+                assert 0.05 < np.abs(difference(f, x) - true).mean() / epsilon**depth < 1
+            if dtype is np.float32:
+                digits = -np.log10((np.abs(central_difference(f, x) - true) / true).mean())
+                assert 4.5 < digits < 5.5
+
+
+def test_both_errors_of_the_figure_are_valleys_with_the_slopes_said() -> None:
+    # 「右側の坂は…傾きは前進差分で 1、中心差分で 2 です。左側の坂は丸めによる誤差です」
+    # 「中心差分の谷のほうが深く、刻み幅の大きい側にあります」（図の代替文）
+    lines = figures.step_size(1e-6)[0].axes[1].lines
+    valleys = []
+    for curve, power in ((lines[0], 1), (lines[3], 2)):
+        h, error = (np.ravel(v) for v in curve.get_data())
+        for part, slope in (((h > 1e-3) & (h < 0.2), power), ((h > 1e-15) & (h < 1e-10), -1)):
+            fit = np.polyfit(np.log10(h[part]), np.log10(error[part]), 1)[0]
+            assert abs(fit - slope) < 0.15
+        valleys.append((h[error.argmin()], error.min()))
+    assert valleys[1][0] > 10 * valleys[0][0]
+    assert valleys[1][1] < valleys[0][1] / 10
+
+
+def test_two_lines_of_the_slider_open_meet_and_miss() -> None:
+    # 「右の端では二本の線が開き、真ん中では重なり、左の端ではどちらの傾きも正しい値から外れます」
+    true = float(sigmoid_derivative(1.0))
+    for h, opens, misses in ((1.0, True, False), (1e-6, False, False), (1e-16, False, True)):
+        lines = figures.step_size(h)[0].axes[0].lines[2:]
+        x = [np.ravel(line.get_xdata()) for line in lines]
+        y = [np.ravel(line.get_ydata()) for line in lines]
+        slopes = [(v[1] - v[0]) / (u[1] - u[0]) for u, v in zip(x, y, strict=True)]
+        assert (abs(slopes[0] - slopes[1]) > 0.02) == opens
+        assert (np.abs(np.array(slopes) - true) > 0.1).all() == misses
+        assert (slopes[0] == 0) == misses
+
+
+def test_difference_across_the_kink_is_the_slope_of_neither_side() -> None:
+    # 「x−h と x+h が折れ目の両側に分かれると、どちらの傾きでもない値が出ます」
+    # 「x=0 の中心差分は、左の傾き 0 と右の傾き 1 の平均になります」
+    rng = np.random.default_rng(0)
+    for h in (1e-1, 1e-4, 1e-6):
+        x = h * rng.uniform(-3, 3, size=500)
+        slope = central_difference(relu, x, h=h)
+        across = np.abs(x) < h
+        assert np.allclose(slope[across], (x[across] + h) / (2 * h), atol=1e-6)
+        assert np.allclose(slope[~across], x[~across] > 0, atol=1e-6)
+    assert central_difference(relu, 0.0, h=1e-4) == 0.5
+
+
+def test_right_gradient_of_a_relu_net_fails_only_beside_a_zero_total_input() -> None:
+    # 「勾配検査が食い違うときは、総入力が 0 か、そのすぐ近くにないかを見ます」
+    # 「正しい実装でも大きくなります」
+    results = [_checked(seed, "relu") for seed in range(20)]
+    assert any(error > 1e-3 for error, _ in results)
+    assert all((error < 1e-7) or (nearest < 1e-4) for error, nearest in results)
+
+
+def test_step_of_the_course_is_fine_enough_in_float64() -> None:
+    # 「最良ではありませんが、float64 なら学習や検査には十分な精度です」
+    # 「float64 で計算した相対誤差が 10⁻⁷ 程度より大きければ、実装を疑います」
+    for activation in ("tanh", "sigmoid", "gelu"):
+        results = np.array(
+            [[_checked(s, activation, h)[0] for h in (1e-4, None)] for s in range(3)]
+        )
+        assert (results < 1e-7).all()
+        assert np.median(results[:, 0]) > np.median(results[:, 1])
+
+
+def test_miss_of_a_wrong_gradient_is_normal_with_the_length_of_the_mistake() -> None:
+    # 「r·v の平均は 0、分散は ‖r‖² なので、r が 0 でない限り、ちょうど 0 になる確率は 0 です」
+    rng = np.random.default_rng(0)
+    A, theta, r = rng.normal(size=(20, 20)), rng.normal(size=20), np.zeros(20)
+    r[3] = 0.1
+    for wrong in (r, rng.normal(size=20)):
+        v = rng.normal(size=(2000, 20))
+        slopes = [directional_derivative(lambda t: np.sin(A @ t).sum(), theta, w) for w in v]
+        g = A.T @ np.cos(A @ theta)
+        miss = (v @ (g + wrong) - slopes) / np.linalg.norm(wrong)
+        assert abs(miss.mean()) < 0.1
+        assert abs(miss.var() - 1) < 0.15
+        assert abs((np.abs(miss) < 1).mean() - 0.683) < 0.04
+        assert (miss != 0).all()
+        assert np.abs(v @ g - slopes).max() < 1e-6
+
+
+def test_forward_differences_need_one_call_more_than_there_are_parameters() -> None:
+    # 「順伝播が 2M 回要ります（前進差分でも M+1 回です）」
+    rng = np.random.default_rng(0)
+    for M in (1, 7, 41):
+        theta = rng.normal(size=M)
+        f = CountedFunction(lambda t: np.sin(t).sum())
+        here, h = f(theta), 1e-8
+        g = np.array([(f(theta + h * e) - here) / h for e in np.eye(M)])
+        assert np.allclose(g, np.cos(theta), atol=1e-6)
+        assert f.calls == M + 1
+        numerical_gradient(f, theta)
+        assert f.calls == M + 1 + 2 * M
+
+
+def test_round_trip_multiplies_two_to_three_times_as_much_as_going_there() -> None:
+    # 「順伝播の積は、重み一つに 1 回です」「逆伝播は順伝播の 2 倍以下です」
+    # 「一往復は 2F 回から 3F 回」「だから比は、いつも ⅔M と M の間くらいになります」
+    rng, products = np.random.default_rng(0), [0]
+
+    def dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        products[0] += a.shape[0] * a.shape[1] * b.shape[1]
+        return a @ b
+
+    for depth in (1, 2, 3, 6):
+        sizes = [int(n) for n in rng.integers(1, 30, size=depth + 1)]
+        network = init_network(sizes, activation="tanh", rng=rng)
+        products[0], g, d = 0, [], rng.normal(size=(1, sizes[-1]))
+        z = [rng.normal(size=(1, sizes[0]))]
+        for layer in network:
+            u = dot(z[-1], layer.W) + layer.b
+            z.append(u if layer is network[-1] else np.tanh(u))
+        there, delta = products[0], z[-1] - d
+        for layer, before in zip(reversed(network), reversed(z[:-1]), strict=True):
+            g = [dot(before.T, delta).ravel(), delta.ravel(), *g]
+            if before is not z[0]:
+                delta = dot(delta, layer.W.T) * (1 - before**2)
+        assert np.allclose(
+            np.concatenate(g), loss_and_gradient(network, z[0], d, "squared_error")[1]
+        )
+        F, M = sum(layer.W.size for layer in network), parameters(network).size
+        assert there == F
+        assert 2 * F <= products[0] <= 3 * F
+        assert 2 / 3 * M <= 2 * M * F / products[0] <= M

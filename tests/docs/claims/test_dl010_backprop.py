@@ -1,0 +1,266 @@
+"""DL010 の文が述べる、ページの出力にまだ現れていない事実。"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import numpy as np
+
+from dlnotes.activations import relu, relu_derivative, sigmoid, sigmoid_derivative, tanh
+from dlnotes.autodiff import Node, forward_mode, reverse_mode
+from dlnotes.backprop import backward, loss_and_gradient
+from dlnotes.datasets import linear_target
+from dlnotes.figures import dl010_backprop as figures
+from dlnotes.network import forward_trace, init_network, parameters, with_parameters
+from dlnotes.optimizers import SGD, Adam, Momentum
+
+
+def _factors(L: int) -> list[tuple[str, ...]]:
+    path, rows = ["E/y"], []
+    for layer in range(L, 0, -1):
+        path = [*path, f"z{layer}/u{layer}"]
+        rows += [(*path, f"u{layer}/b{layer}"), (*path, f"u{layer}/W{layer}")]
+        path = [*path, f"u{layer}/z{layer - 1}"]
+    return rows
+
+
+def _sigmoid_net(seed: int, n: int) -> tuple[tuple, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """問題と、正しい勾配、総入力の代わりに z を入れた勾配。"""
+    rng = np.random.default_rng(seed)
+    network = init_network([2, 10, 1], activation="sigmoid", initial=3.0, rng=rng)
+    x, d = rng.random((n, 2)), rng.normal(size=(n, 1))
+    right = loss_and_gradient(network, x, d, "squared_error")[1]
+    return network, x, d, right, figures._wrong_gradient(network, x, d)
+
+
+def _errors_with(slope: Callable[[np.ndarray], np.ndarray], seed: int) -> np.ndarray:
+    """ノートブックの設定で、中間層に slope を掛けて 60 組を学習したときの毎回の誤差。"""
+    rng, errors = np.random.default_rng(seed), []
+    W1, W2, b2 = (rng.normal(size=(60, *s)) for s in ((3, 10), (10, 1), (1, 1)))
+    for _ in range(1000):
+        x = rng.random((60, 1, 3)) ** [1, 1, 0]
+        z1 = relu(x @ W1)
+        delta2 = z1 @ W2 + b2 - x @ [[3.0], [2.0], [0.0]]
+        W1 = W1 - 0.07 * x.mT @ (delta2 @ W2.mT * slope(z1))
+        W2, b2 = W2 - 0.07 * z1.mT @ delta2, b2 - 0.07 * delta2
+        errors.append(delta2**2 / 2)
+    return np.array(errors)
+
+
+def test_multiplications_are_as_many_as_said_for_every_depth() -> None:
+    # 「別々に掛けると … 2L(L+1) 回」「取っておけば … 4L−1 回です」
+    # 「左の二つの箱はどの行も同じで、左の四つの箱は下の二行で同じです」（図の代替文）
+    for L in range(1, 41):
+        rows = _factors(L)
+        kept = {row[:i] for row in rows for i in range(2, len(row) + 1)}
+        assert sum(len(row) - 1 for row in rows) == 2 * L * (L + 1)
+        assert len(kept) == 4 * L - 1
+    texts = figures.shared_factors().axes[0].texts
+    boxes = {(x, y): t.get_text() for t in texts for x, y in [t.get_position()]}
+    drawn = [[boxes.get((x, y)) for x in range(5)] for y in (3.3, 2.2, 1.1, 0.0)]
+    assert all(row[:2] == drawn[0][:2] for row in drawn)
+    assert drawn[2][:4] == drawn[3][:4]
+    assert [sum(box is not None for box in row) - 1 for row in drawn] == [2, 2, 4, 4]
+
+
+def test_loss_falls_by_the_rate_times_the_square_of_the_gradient() -> None:
+    # 「勾配が正しければ、小さな ε での誤差の減り方は ε‖g‖² に近いはずです」
+    # 「ε を小さくするほど、減り方が予想に近づきます」
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        network = init_network([3, 5, 2], activation="tanh", rng=rng)
+        data = rng.normal(size=(6, 3)), rng.normal(size=(6, 2)), "squared_error"
+        E, g = loss_and_gradient(network, *data)
+        misses = []
+        for rate in (1e-2, 1e-3, 1e-4):
+            moved = with_parameters(network, parameters(network) - rate * g)
+            misses.append(abs((E - loss_and_gradient(moved, *data)[0]) / (rate * (g @ g)) - 1))
+        assert misses[0] > misses[1] > misses[2]
+        assert np.isclose(misses[1] / misses[2], 10, rtol=0.05)
+        assert misses[2] < 1e-3
+
+
+def test_deltas_shrink_layer_by_layer_where_the_slopes_are_small() -> None:
+    # 「一層さかのぼるごとに W^⊤ と f' が掛かるので、…が続くと、δ は 0 に近づきます」
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        network = init_network([20] * 16, activation="sigmoid", initial="xavier", rng=rng)
+        x, d = rng.normal(size=(8, 20)), rng.normal(size=(8, 20))
+        sizes = [np.linalg.norm(g.delta) for g in backward(network, x, d, "squared_error")]
+        assert all(a < 0.5 * b for a, b in pairwise(sizes))
+        assert sizes[0] < 1e-7 * sizes[-1]
+
+
+def test_picture_of_the_hand_calculation_shows_its_values_and_a_stopped_unit() -> None:
+    # 「丸の中に順伝播の値、丸の下に逆伝播の δ」「三つ目の丸は値も δ も 0 です」（図の代替文）
+    # 「三つ目のユニットには 4+1=5 が戻ってきますが…そこで止まります」
+    texts = [t.get_text() for t in figures.by_hand().axes[0].texts]
+    x, d = np.array([[1.0, 2.0]]), np.array([[1.0, 0.0]])
+    trace = forward_trace(figures._HAND, x)
+    hidden, output = backward(figures._HAND, x, d, "squared_error")
+    shown = [
+        part
+        for layer, gradient in zip(trace, (hidden, output), strict=True)
+        for z, delta in zip(layer.z[0], gradient.delta[0], strict=True)
+        for part in (f"{z:g}", rf"$\delta={delta:g}$")
+    ]
+    assert texts[2:12] == shown
+    assert shown[4:6] == ["0", r"$\delta=0$"]
+    assert (output.delta @ figures._HAND[1].W.T)[0, 2] == 5
+    assert trace[0].u[0, 2] < 0
+
+
+def test_direction_of_differentiation_to_take_follows_from_the_shape_of_the_function() -> None:
+    # 「逆に、出力のほうが入力よりずっと多い関数では、前向きが有利です」
+    # 「前向きの線の傾きは逆向きの線より 1 だけ急で、重みが 200 個で 200 倍の差になります」
+    for inputs, outputs in ((1, 20), (2, 50), (20, 1), (50, 2)):
+        x = [Node(0.1 * i) for i in range(inputs)]
+        s = sum((v * v for v in x), Node(0.0))
+        y = [s * float(k) for k in range(outputs)]
+        forward, many = forward_mode(sum(y, Node(0.0)), x)
+        each = [reverse_mode(v, x) for v in y]
+        assert np.allclose(forward, np.sum([g for g, _ in each], axis=0))
+        assert (many < sum(count for _, count in each)) == (outputs > inputs)
+    high, low = figures.modes().axes[0].lines
+    M, ratio = np.ravel(high.get_xdata()), np.divide(high.get_ydata(), low.get_ydata())
+    assert np.array_equal(ratio, M)
+    assert M[-1] == 200
+
+
+def test_kept_values_grow_with_the_layers_and_with_the_samples() -> None:
+    # 「残す量は層の数に比例し、サンプルの数にも比例します」
+    rng = np.random.default_rng(0)
+    kept = {}
+    for L in (2, 4, 8):
+        network = init_network([10] * (L + 1), activation="tanh", rng=rng)
+        for N in (1, 16, 64):
+            trace = forward_trace(network, rng.normal(size=(N, 10)))
+            kept[L, N] = sum(layer.u.nbytes + layer.z.nbytes for layer in trace)
+    assert all(size == kept[2, 1] * L // 2 * N for (L, N), size in kept.items())
+
+
+def test_w1_learns_alone_and_hides_the_wrong_gradient_of_w2() -> None:
+    # 「W⁽¹⁾ も更新すると、そちらだけで誤差が下がり、w⁽²⁾ の勾配の誤りが隠れてしまうからです」
+    learned = {}
+    for wrong, first in ((True, False), (True, True), (False, True)):
+        rng = np.random.default_rng(1)
+        W1, W2 = (rng.normal(size=(60, *s)) for s in ((2, 10), (1, 10)))
+        for _ in range(1000):
+            x = rng.random((60, 1, 2))
+            z1 = relu(x @ W1)
+            g1 = x.mT @ ((z1 @ W2.mT - x @ [[3.0], [2.0]]) * W2 * relu_derivative(z1))
+            fine = np.abs(W2).max(axis=(1, 2), keepdims=True) < 1000
+            W2 = W2 - 0.07 * wrong * fine * g1.sum(1, keepdims=True)
+            W1 = W1 - 0.07 * first * g1
+        x = rng.random((60, 300, 2))
+        E = ((relu(x @ W1) @ W2.mT - x @ [[3.0], [2.0]]) ** 2 / 2).mean(axis=(1, 2))
+        learned[wrong, first] = (E < 0.1).mean()
+    assert learned[True, False] < 0.3
+    assert learned[True, True] > 0.9
+    assert learned[False, True] > 0.9
+
+
+def test_slope_taken_at_the_output_never_comes_near_zero() -> None:
+    # 「σ'(z) は σ'(0)=0.25 から σ'(1)≈0.197 までの値しか取りません。…0 に近づかないのです」
+    # 「正しい値は山の形、誤った値はほぼ水平…u が 5 のとき 29.7 倍です」（図の代替文）
+    wrong = sigmoid_derivative(sigmoid(np.linspace(-700, 700, 100_001)))
+    assert wrong.max() <= 0.25
+    assert wrong.min() >= sigmoid_derivative(1.0) > 0.196
+    top, bottom = figures.wrong_slope().axes
+    u, hill = (np.ravel(v) for v in top.lines[0].get_data())
+    flat = np.ravel(top.lines[1].get_ydata())
+    assert u[hill.argmax()] == 0
+    assert hill[[0, -1]].max() < 0.001 < 0.19 < flat.min()
+    ratio = np.ravel(bottom.lines[0].get_ydata())
+    assert np.allclose(ratio, flat / hill)
+    assert round(float(np.interp(5, u, ratio)), 1) == 29.7
+
+
+def test_wrong_direction_still_goes_down_for_one_sample() -> None:
+    # 「二つの勾配の内積は … g≠0 なら正です」「学習率が小さければ、そのサンプルの誤差は下がります」
+    for seed in range(50):
+        network, x, d, right, wrong = _sigmoid_net(seed, 1)
+        E = loss_and_gradient(network, x, d, "squared_error")[0]
+        moved = with_parameters(network, parameters(network) - 1e-5 * wrong)
+        assert right @ wrong > 0
+        assert loss_and_gradient(moved, x, d, "squared_error")[0] < E
+        u = forward_trace(network, x)[0].u[0]
+        c = sigmoid_derivative(sigmoid(u)) / sigmoid_derivative(u)
+        assert np.allclose(wrong[:30], right[:30] * np.tile(c, 3))
+        assert np.array_equal(wrong[30:], right[30:])
+
+
+def test_lines_of_the_direction_figure_fall_and_only_one_rises() -> None:
+    # 「上の 1 個のサンプルでは、二つの線とも下がります。下の 2 個のバッチでは、正しい線は下がり、
+    # 誤った線は上がります」（図の代替文）
+    one, two = figures.directions().axes
+    trends = [
+        np.sign(np.diff(np.ravel(line.get_ydata()))) for ax in (one, two) for line in ax.lines
+    ]
+    assert [np.unique(trend).tolist() for trend in trends] == [[-1], [-1], [-1], [1]]
+
+
+def test_relu_slope_may_be_taken_at_the_output_and_the_others_may_not() -> None:
+    # 「d_relu(z1) は、d_relu(u1) と同じ値になります」「tanh にはこの性質がありません」
+    rng = np.random.default_rng(0)
+    u = np.append(rng.normal(size=10_000) * 10 ** rng.uniform(-300, 3, size=10_000), [0.0, -0.0])
+    assert np.array_equal(relu_derivative(relu(u)), relu_derivative(u))
+    z = sigmoid(u)
+    assert np.allclose(z * (1 - z), sigmoid_derivative(u), atol=1e-12)
+    assert np.abs(sigmoid_derivative(z) - sigmoid_derivative(u)).max() > 0.19
+    assert np.abs((1 - np.tanh(tanh(u)) ** 2) - (1 - tanh(u) ** 2)).max() > 0.4
+
+
+def test_slope_of_another_function_leaves_ten_times_the_error() -> None:
+    # 「ノートブックの書き方では、この中央値が数十倍になります」
+    # 「そのユニットの値だけを正しい 0 に戻したもので、誤差は大きく減ります。残る差は…」
+    slopes = (
+        relu_derivative,
+        lambda z1: sigmoid_derivative(z1) * (z1 > 0),
+        sigmoid_derivative,
+    )
+    right, stopped, wrong = (np.median(_errors_with(f, 7)[-100:]) for f in slopes)
+    assert 15 < wrong / right < 100
+    assert 3 * right < stopped < wrong / 3
+
+
+def test_training_figure_falls_on_for_one_line_and_slows_for_the_other() -> None:
+    # 「正しい導関数の線は下がり続け、d_sigmoid(z1) の線は早くから下がり方が鈍ります」（図の代替文）
+    for name, slope in (("wrong", sigmoid_derivative), ("right", relu_derivative)):
+        middle = np.median(figures._training(slope, 60).reshape(5, -1), axis=1)
+        fall = middle[1] / middle[-1]
+        assert (np.diff(middle) < 0).all()
+        assert (fall > 8) == (name == "right"), fall
+
+
+def test_gradient_k_times_too_long_is_a_rate_k_times_too_large() -> None:
+    # 「勾配降下法や Momentum では、学習率を K 倍にしたのと同じことになります」
+    # 「割る数は、誤差と導関数で同じでなければなりません」
+    x, d = linear_target(20, rng=np.random.default_rng(0))
+    for K in (2, 5, 10):
+        target = np.tile(d, K)
+        for kind, same in ((SGD, True), (Momentum, True), (Adam, False)):
+            ends = []
+            for factor, rate in ((K, 0.01), (1, 0.01 * K)):
+                theta, optimizer = np.zeros(2 * K), kind(rate)
+                state = optimizer.init(theta)
+                for _ in range(30):
+                    y = x @ theta.reshape(2, K)
+                    g = factor * x.T @ (y - target) / target.size
+                    theta, state = optimizer.step(theta, g.ravel(), state)
+                ends.append(theta)
+            assert np.allclose(*ends) == same
+
+
+def test_gradient_k_times_too_long_lowers_the_limit_of_the_rate_k_times() -> None:
+    # 「発散しない学習率の上限は、正しい勾配を使うときの K 分の 1 になります」（直した文）
+    x, d = linear_target(20, rng=np.random.default_rng(0))
+    curvature = np.linalg.eigvalsh(x.T @ x / 20).max()
+    for K in (1, 3, 10):
+        for divisor, limit in ((20 * K, 2 * K / curvature), (20, 2 / curvature)):
+            for rate in (0.98 * limit, 1.02 * limit):
+                W = np.zeros((2, K))
+                for _ in range(1000):
+                    W = W - rate * x.T @ (x @ W - np.tile(d, K)) / divisor
+                assert (np.abs(W).max() > 100) == (rate > limit)

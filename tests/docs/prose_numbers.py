@@ -1,0 +1,249 @@
+"""文の中の数が、同じ節で計算されたものかを調べる。
+
+ページのコードと出力、図、数だけの等式は、動かして確かめてある。文の数は、そのどれかになければならない。
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import math
+import re
+from collections.abc import Iterator
+from copy import copy
+from dataclasses import dataclass
+from functools import cache
+from urllib.parse import unquote
+from xml.etree import ElementTree
+
+from bs4 import BeautifulSoup, Tag
+from matplotlib.text import Text
+
+from dlnotes.site.math import spell
+
+__all__ = ["Findings", "check"]
+
+_DIGITS = r"(?:\d{1,3}(?:[,_]\d{3})+(?!\d)|\d+)(?:\.\d+)?"
+_LITERAL = re.compile(rf"(?<![A-Za-z_\d.]){_DIGITS}(?:e[-+]?\d+)?")
+_UNIT = {"": 1.0, "兆": 1e12, "億": 1e8, "万": 1e4, "%": 1e-2, "割": 1e-1}
+_CLAIM = re.compile(
+    rf"(?<![A-Za-z_\d.,^])(?P<number>{_DIGITS}) ?(?P<unit>[兆億万%割]?)"
+    r"(?P<inverse> ?分の 1)?(?:×10\^\(?(?P<power>−?\d+)\)?)?"
+)
+# 文献の年と場所、数の形式の名前。
+_REFERENCE = re.compile(
+    r"(?<!\d)(?:1[89]|20)\d\d(?![\d.])|\d+(?:\.\d+)+ (?:節|項|目)|(?:32|64) ビット"
+)
+# 数え上げ（「二つ」「3 層」）と見分けのつかない数。
+_SMALL = 10
+# 明るいほうの図。つまみで動くものなら、はじめのコマ。
+_FIGURE = re.compile(r"figures/(dl\w+)/(\w+)(?:/\d+)?\.svg#only-light")
+
+_RELATION = re.compile(r"([=≈<>≤≥])")
+_ROUNDED = re.compile(rf"−?(?P<number>{_DIGITS})(?:×10\^\(?(?P<power>−?\d+)\)?)?")
+_PYTHON = str.maketrans({"×": "*", "⋅": "*", "−": "-", "[": "(", "]": ")", "{": "(", "}": ")"})
+_FUNCTION = r"sqrt|exp|log|ceil|floor|e(?=\*)"
+# 添え字と、和の範囲。数としての意味がない。
+_SCRIPTS = (
+    "msub > :nth-child(2), msubsup > :nth-child(2), munder > :nth-child(2), "
+    "munderover > :nth-child(n+2)"
+)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """文の中の数ひとつ。「2.9 万」は 2.85 万から 2.95 万まで、ただの整数は、ちょうどその数。"""
+
+    number: str
+    unit: str = ""
+    power: str = "0"
+    is_inverse: bool = False
+
+    @classmethod
+    def of(cls, found: re.Match[str]) -> Claim:
+        power = (found["power"] or "0").replace("−", "-")
+        return cls(found["number"], found["unit"], power, bool(found["inverse"]))
+
+    @property
+    def _decimals(self) -> int:
+        return len(self.number.partition(".")[2])
+
+    @property
+    def _scale(self) -> float:
+        return _UNIT[self.unit] * 10.0 ** int(self.power)
+
+    @property
+    def _size(self) -> float:
+        return float(self.number.replace(",", ""))
+
+    @property
+    def is_small(self) -> bool:
+        return self._scale == 1 and not self._decimals and self._size <= _SMALL
+
+    def misprinted(self, step: int) -> Claim:
+        """最後の桁だけが違う数。"""
+        wrong = str((int(self.number[-1]) + step) % 10)
+        return Claim(self.number[:-1] + wrong, self.unit, self.power, self.is_inverse)
+
+    def is_in(self, numbers: set[float]) -> bool:
+        """四捨五入するとこの数になるものがあるか。"""
+        size = self._size * self._scale
+        is_exact = self._scale == 1 and not self._decimals
+        reach = 0.0 if is_exact else 0.5 * 10.0**-self._decimals * self._scale
+        near = [(size, reach)]
+        if self.is_inverse and size:
+            near.append((1 / size, 0.05 / size))
+        return any(abs(x - c) <= r + 1e-9 * c for c, r in near for x in numbers)
+
+
+@dataclass(frozen=True)
+class Findings:
+    """ページの数を調べた結果。
+
+    Attributes:
+        false: 成りたたない等式と不等式。
+        unproved: 計算されていない数から、その前後の文へ。
+        misprints: どの数も三通りに書き誤ったときの、見つかる誤りの数と、誤りの数。
+    """
+
+    false: list[str]
+    unproved: dict[str, str]
+    misprints: tuple[int, int]
+
+
+def check(page: Tag) -> Findings:
+    """文の中の数が、その節か、その節がリンクで指す節で計算されているかを調べる。
+
+    Args:
+        page: 記事の HTML。
+    """
+    false: list[str] = []
+    sections = [(section, _computed(section, false)) for section in _sections(page)]
+    places = {
+        str(element["id"]): numbers
+        for section, numbers in sections
+        for element in section.find_all(id=True)
+    }
+    unproved, caught, total = {}, 0, 0
+    for section, computed in sections:
+        links = section.select('a[href^="#"]:not(.headerlink)')
+        numbers = computed.union(
+            *(places.get(unquote(str(link["href"])[1:]), set()) for link in links)
+        )
+        text = _prose(section)
+        for found in _CLAIM.finditer(text):
+            claim = Claim.of(found)
+            if claim.is_small:
+                continue
+            if not claim.is_in(numbers):
+                unproved[found[0].strip()] = text[max(0, found.start() - 20) : found.end() + 10]
+            total += 3
+            caught += sum(not claim.misprinted(step).is_in(numbers) for step in (1, 3, 7))
+    return Findings(false, unproved, (caught, total))
+
+
+def _sections(page: Tag) -> list[Tag]:
+    """記事を、大きな見出し（h2）ごとに分ける。ノートブックは、ひと続きの計算なので、分けない。"""
+    article = copy(page)
+    for hidden in article.select("template, script, details.dl-details, h2#出典 ~ *"):
+        hidden.extract()
+    if article.select_one(".dl-notebook-links"):
+        return [article]
+    sections: list[Tag] = []
+    for element in list(article.children):
+        if not sections or (isinstance(element, Tag) and element.name == "h2"):
+            sections.append(BeautifulSoup("", "html.parser").new_tag("section"))
+        sections[-1].append(element)
+    return sections
+
+
+def _computed(section: Tag, false: list[str]) -> set[float]:
+    """節で計算した数。コードを取り除き、式を一列の字に替え、成りたたない等式を `false` に足す。"""
+    sources = (str(image["src"]) for image in section.find_all("img", src=_FIGURE))
+    numbers: set[float] = set().union(*(_drawn(*_FIGURE.findall(s)[0]) for s in sources))
+    for pre in section.find_all("pre"):
+        numbers |= _numbers(pre.extract().get_text())
+    for formula in _formulas(section):
+        sides = _RELATION.split(formula)
+        for left, relation, right in zip(sides[::2], sides[1::2], sides[2::2], strict=False):
+            holds = _holds(left, relation, right)
+            if holds is False:
+                false.append(f"{left}{relation}{right}")
+            elif holds:
+                numbers |= _numbers(f"{left} {right}")
+                numbers |= {abs(_value(side) or 0) for side in (left, right)}
+    return numbers
+
+
+def _numbers(text: str) -> set[float]:
+    return {float(re.sub("[,_]", "", found)) for found in _LITERAL.findall(text)}
+
+
+@cache
+def _drawn(stem: str, name: str) -> set[float]:
+    """図を描く関数に書かれた数と、描かれた図の中の字にある数。"""
+    function = getattr(importlib.import_module(f"dlnotes.figures.{stem}"), name)
+    texts = [inspect.getsource(function)]
+    if not inspect.signature(function).parameters:
+        texts += [text.get_text() for text in function().findobj(Text)]
+    return _numbers(" ".join(texts))
+
+
+def _formulas(section: Tag) -> Iterator[str]:
+    """式を一列の字に置きかえながら、式と、その中のます（行列や場合分けのひとつ）を並べる。"""
+    for formula in section.find_all("math"):
+        for script in formula.select(_SCRIPTS):
+            script.clear()
+        pieces = []
+        # 行列の中の行列は、内側から。
+        for cell in formula.find_all("mtd")[::-1]:
+            pieces.append(spell(ElementTree.fromstring(str(cell))))
+            cell.clear()
+        pieces.append(spell(ElementTree.fromstring(str(formula))))
+        formula.replace_with(" ".join(pieces))
+        yield from pieces
+
+
+def _prose(section: Tag) -> str:
+    # つまみの図の代替文は、図を描く関数が作る。
+    alts = [str(image["alt"]) for image in section.select(":not(.dl-slider) > img")]
+    text = " ".join([section.get_text(" "), *alts])
+    return _REFERENCE.sub("", re.sub(r"\s+", " ", text))
+
+
+def _holds(left: str, relation: str, right: str) -> bool | None:
+    """数だけの等式か不等式が成りたつか。文字を含めば `None`。"""
+    a, b = _value(left), _value(right)
+    if a is None or b is None:
+        return None
+    if relation == "=":
+        return math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12)
+    if relation == "≈":
+        return abs(a - b) <= max(_half_unit(left), _half_unit(right)) * (1 + 1e-9)
+    return {"<": a < b, ">": a > b, "≤": a <= b, "≥": a >= b}[relation]
+
+
+def _value(expression: str) -> float | None:
+    """数だけの式（`0.2×0.9/0.5`、`⌈50000/128⌉`）の値。文字を含めば `None`。"""
+    # 関数と引数のあいだには、見えない字（U+2061）がある。
+    text = re.sub(r"\u2061([\d.]+(?:/[\d.]+)?)", r"(\1)", expression).replace("\u2061", "")
+    text = re.sub(r"(?<=\d),(?=\d{3})", "", text).translate(_PYTHON)
+    text = re.sub(r"⌈(.*?)⌉", r"ceil(\1)", re.sub(r"⌊(.*?)⌋", r"floor(\1)", text))
+    text = re.sub(r"√([\d.]+)", r"sqrt(\1)", text).replace("√", "sqrt").replace("^", "**")
+    text = re.sub(rf"(?<=[\d)])(?=\(|{_FUNCTION})", "*", text).strip(" 、。,")
+    # 「+」で始まるのは、前の行の続き。
+    if text.startswith("+") or not re.fullmatch(rf"(?:{_FUNCTION}|[\d.()+*/ -])+", text):
+        return None
+    try:
+        return float(eval(text, {"__builtins__": {}}, vars(math)))
+    except (SyntaxError, TypeError, ZeroDivisionError):
+        return None
+
+
+def _half_unit(side: str) -> float:
+    """四捨五入した数の、最後の桁の半分。式のままなら 0。"""
+    rounded = _ROUNDED.fullmatch(side.strip(" 、。,"))
+    if rounded is None:
+        return 0.0
+    decimals = len(rounded["number"].partition(".")[2])
+    return 0.5 * 10.0 ** (int((rounded["power"] or "0").replace("−", "-")) - decimals)

@@ -1,0 +1,56 @@
+"""文が言うことのテスト（claims/）が、いまのページの文についてのものであること。
+
+claims/ のテストは、ページのコードでは見せていない言い切りを、その文を「」で引いて確かめる。
+文を直したら、テストも見直さなければならない。
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup
+
+CLAIMS = Path(__file__).parent / "claims"
+STEMS = sorted(path.stem for path in Path("docs").glob("dl0*.md"))
+_QUOTE = re.compile(r"「([^「」]+)」")
+# 式と記号は、ページでは数式で書くので、かなと漢字だけを比べる。
+_NOT_JAPANESE = re.compile(r"[^ぁ-ゖァ-ヺー一-龠々]")
+
+
+def japanese(text: str) -> str:
+    return _NOT_JAPANESE.sub("", text)
+
+
+def quotes(source: str) -> Iterator[str]:
+    """コメントの「」の中を、文の終わりと、「…」で略したところで分けて並べる。"""
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    comments = (t.string.lstrip("# ") for t in tokens if t.type == tokenize.COMMENT)
+    for quote in _QUOTE.findall("".join(comments)):
+        yield from filter(japanese, re.split("[。…]", quote))
+
+
+def words(page: Path) -> str:
+    article = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").article
+    assert article is not None
+    for formula in article.find_all("math"):
+        formula.decompose()
+    alts = " ".join(str(image["alt"]) for image in article.find_all("img"))
+    return japanese(article.get_text() + alts)
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_every_sentence_a_claim_quotes_stands_on_its_page(site: Path, stem: str) -> None:
+    said = words(site / stem / "index.html")
+    found = list(quotes((CLAIMS / f"test_{stem}.py").read_text(encoding="utf-8")))
+    assert len(found) > 5
+    assert [quote for quote in found if japanese(quote) not in said] == []
+
+
+def test_a_quoted_sentence_that_was_changed_is_found() -> None:
+    source = "# 「長い\n# 文。次」「略…する」\nx = '「字」'\n"
+    assert list(quotes(source)) == ["長い文", "次", "略", "する"]

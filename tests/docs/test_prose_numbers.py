@@ -1,0 +1,109 @@
+"""文の中の数の関所。写し間違えた数と、成りたたない等式を捕まえられることも確かめる。"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup
+from prose_numbers import Findings, check
+
+# ほかのテストが確かめる数のページ: 数はビルドが入れる、訂正はもとのページから写す、
+# 問いと選択肢は自由に選んだ数で、正解は tests/site/test_quiz.py が計算する。
+ELSEWHERE = {"about/", "corrections/", "quiz/"}
+# 計算できない数と、そのわけ。
+GIVEN = {
+    "dl000_4_universal_approximation/": {
+        "5000": "読む人に試してもらう値",
+        "120 万": "文献（Krizhevsky ほか）の数",
+        "6,000 万": "文献（Krizhevsky ほか）の数",
+        "11": "講義の番号",
+        "785": "講義の番号",
+    },
+    "dl001_overview/": {"20": "仮に作った規則"},
+    "dl006_gradient_descent/": {"45": "コードの回転行列の角度"},
+    "dl007_sgd/": {"100 万": "仮のサンプルの数", "1,000": "添え字 999 の、1 から数えた番号"},
+    "notebooks/1_2_back_propagation/": {"1,000": "ほかのノートブックの更新の回数"},
+}
+
+
+def read(html: str) -> Findings:
+    article = BeautifulSoup(html, "html.parser").article
+    assert article is not None
+    return check(article)
+
+
+@cache
+def findings(page: Path) -> Findings:
+    return read(page.read_text(encoding="utf-8"))
+
+
+def found(html: str) -> Findings:
+    return read(f"<article>{html}</article>")
+
+
+def test_every_number_in_the_prose_was_computed(site: Path, url: str) -> None:
+    if url not in ELSEWHERE:
+        unproved = findings(site / url / "index.html").unproved
+        given = GIVEN.get(url, {})
+        assert {n: text for n, text in unproved.items() if n not in given} == {}
+        assert [n for n in given if n not in unproved] == [], "もう要らない例外です"
+
+
+def test_every_equation_of_numbers_holds(site: Path, url: str) -> None:
+    assert findings(site / url / "index.html").false == []
+
+
+BLOCK = "<pre>print(0.2 * 0.9 / 0.5)</pre><pre>0.36</pre>"
+WRONG = {
+    "prose": ("<p>確率は 0.37 です。</p>", "0.37"),
+    "formula": ("<p><math><mi>p</mi><mo>=</mo><mn>0.37</mn></math> です。</p>", "0.37"),
+    "thousands": ("<p>1,024 個です。</p>", "1,024"),
+    "percent": ("<p>35% です。</p>", "35%"),
+    "myriads": ("<p>3.6 万個です。</p>", "3.6 万"),
+    "alt": ('<p><img alt="0.35 で交わります。" src="a.svg#only-light"></p>', "0.35"),
+    "another section": ("<h2>次の節</h2><p>確率は 0.36 です。</p>", "0.36"),
+}
+RIGHT = [
+    "<p>確率は 0.36、およそ 0.4、36% です。</p>",
+    "<p>1/0.5 は 2 です。三つのうち 2 つです。</p>",
+    "<p><math><msup><mn>2</mn><mn>10</mn></msup><mo>=</mo><mn>1024</mn></math>、1,024 です。</p>",
+    '<h2 id="next">次の節</h2><p><a href="#top">上</a>の確率は 0.36 です。</p>',
+    "<p>Bishop（2006）の 4.3.2 項にあります。</p>",
+    '<h2 id="出典">出典</h2><p>式 (4.88)</p>',
+]
+
+
+@pytest.mark.parametrize(("html", "number"), WRONG.values(), ids=list(WRONG))
+def test_a_number_that_was_not_computed_is_found(html: str, number: str) -> None:
+    assert list(found(f"{BLOCK}{html}").unproved) == [number]
+
+
+@pytest.mark.parametrize("html", RIGHT)
+def test_a_computed_number_or_a_reference_passes(html: str) -> None:
+    assert found(f'<h2 id="top">節</h2>{BLOCK}{html}').unproved == {}
+
+
+@pytest.mark.parametrize(
+    ("equation", "holds"),
+    [
+        ("<mn>0.45</mn><mo>/</mo><mn>0.475</mn><mo>≈</mo><mn>0.947</mn>", True),
+        ("<mn>0.45</mn><mo>/</mo><mn>0.475</mn><mo>≈</mo><mn>0.948</mn>", False),
+        ("<mn>6</mn><mo>×</mo><mn>7</mn><mo>=</mo><mn>42</mn>", True),
+        ("<mn>6</mn><mo>×</mo><mn>7</mn><mo>=</mo><mn>43</mn>", False),
+        ("<mo>⌈</mo><mn>7</mn><mo>/</mo><mn>2</mn><mo>⌉</mo><mo>=</mo><mn>3</mn>", False),
+        ("<mi>log</mi><mo>\u2061</mo><mn>10</mn><mo>≈</mo><mn>2.4</mn>", False),
+        ("<msqrt><mn>2</mn></msqrt><mo>&lt;</mo><mn>1</mn>", False),
+        ("<mi>x</mi><mo>=</mo><mn>3</mn><mo>=</mo><mn>4</mn>", False),
+        ("<mi>x</mi><mo>=</mo><mn>3</mn>", True),
+    ],
+)
+def test_a_false_equation_is_found(equation: str, holds: bool) -> None:
+    assert (found(f"<p><math>{equation}</math></p>").false == []) is holds
+
+
+def test_most_misprints_in_the_topics_would_be_found(site: Path) -> None:
+    pages = [findings(page).misprints for page in sorted(site.glob("dl0*/index.html"))]
+    caught, misprints = map(sum, zip(*pages, strict=True))
+    assert caught / misprints > 0.75
