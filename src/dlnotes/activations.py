@@ -157,7 +157,7 @@ def sigmoid_derivative(u: Array) -> Array:
 
     $$\sigma'(u) = \sigma(u)\,(1 - \sigma(u)) = \sigma(u)\,\sigma(-u)$$
 
-    右の形で計算すると、u が大きいときも、1 − σ(u) の引き算で有効な桁が失われません。
+    右の形で計算すると、u が大きいときも、$1 - \sigma(u)$ の引き算で有効な桁が失われません。
 
     Args:
         u: 総入力。形は任意。

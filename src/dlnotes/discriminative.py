@@ -183,7 +183,7 @@ def fit_logistic_regression(
     r"""識別モデルを、交差エントロピーを最小にする最尤推定で学びます。
 
     $$\begin{aligned}
-    E(\theta) = &-\frac{1}{N} \sum_{n} \sum_{k} d_{nk} \log y_{nk} \\
+    E(\theta) = {}&-\frac{1}{N} \sum_{n} \sum_{k} d_{nk} \log y_{nk} \\
     &+ \frac{\lambda}{2} \lVert W \rVert^2 \\
     \theta \leftarrow &\ \theta - t\, H^{-1} \nabla E
     \end{aligned}$$

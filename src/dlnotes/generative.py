@@ -194,7 +194,7 @@ def log_likelihood(model: GaussianClassifier, x: ArrayLike) -> Array:
     r"""クラスごとの対数尤度。クラス k を仮定したとき、x がどれほど出やすいか。
 
     $$\begin{aligned}
-    \log p(x \mid C_k) = &-\frac{1}{2} (x - \mu_k)\, \Sigma_k^{-1} (x - \mu_k)^\top \\
+    \log p(x \mid C_k) = {}&-\frac{1}{2} (x - \mu_k)\, \Sigma_k^{-1} (x - \mu_k)^\top \\
     &- \frac{1}{2} \log \lvert \Sigma_k \rvert - \frac{D}{2} \log 2\pi
     \end{aligned}$$
 

@@ -146,7 +146,8 @@ def huber(y: ArrayLike, d: ArrayLike, *, delta: float = 1.0) -> Array:
     \end{cases}
     \end{aligned}$$
 
-    二つの式は、c = min(|e|, δ) と置くと c(|e| − ½c) の一つになります。
+    二つの式は、$c = \min(\lvert e \rvert, \delta)$ と置くと、
+    $c\left(\lvert e \rvert - \frac{1}{2} c\right)$ の一つになります。
 
     Args:
         y: 出力。形は (K,) か (N, K)。

@@ -21,7 +21,7 @@ from matplotlib.text import Text
 
 from dlnotes.site.math import spell
 
-__all__ = ["Findings", "check"]
+__all__ = ["Findings", "check", "leads_to"]
 
 _DIGITS = r"(?:\d{1,3}(?:[,_]\d{3})+(?!\d)|\d+)(?:\.\d+)?"
 _LITERAL = re.compile(rf"(?<![A-Za-z_\d.]){_DIGITS}(?:e[-+]?\d+)?")
@@ -142,6 +142,21 @@ def check(page: Tag) -> Findings:
     return Findings(false, unproved, (caught, total))
 
 
+def leads_to(answer: str, reason: str) -> bool:
+    """理由の中で計算をしていれば、その計算のどれかが、答えの数になるか。
+
+    Args:
+        answer: 数のある答え。式は一列の字にしておく。
+        reason: 理由。式は一列の字にして、`$` で囲んでおく。
+    """
+    sides = [side for formula in reason.split("$")[1::2] for side in _RELATION.split(formula)]
+    # 数ひとつや分数ひとつを挙げただけのものは、計算とみない。
+    worked = [side for side in sides if re.search(r"[\d)]\s*[×⋅+−/^]\s*\(?[\d⌈]|√|⌈", side)]
+    values = {abs(v) for side in sides if (v := _value(side)) is not None}
+    claims = map(Claim.of, _CLAIM.finditer(answer))
+    return all(_value(side) is None for side in worked) or any(c.is_in(values) for c in claims)
+
+
 def _sections(page: Tag) -> list[Tag]:
     """記事を、大きな見出し（h2）ごとに分ける。ノートブックは、ひと続きの計算なので、分けない。"""
     article = copy(page)
@@ -236,7 +251,7 @@ def _value(expression: str) -> float | None:
         return None
     try:
         return float(eval(text, {"__builtins__": {}}, vars(math)))
-    except (SyntaxError, TypeError, ZeroDivisionError):
+    except (SyntaxError, TypeError, ArithmeticError):
         return None
 
 

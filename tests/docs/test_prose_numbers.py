@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
-from prose_numbers import Findings, check
+from prose_numbers import Findings, check, leads_to
+
+from dlnotes.site.math import spell, to_mathml
+from dlnotes.site.quiz import Choice, load
 
 # ほかのテストが確かめる数のページ: 数はビルドが入れる、訂正はもとのページから写す、
 # 問いと選択肢は自由に選んだ数で、正解は tests/site/test_quiz.py が計算する。
@@ -34,6 +38,16 @@ def read(html: str) -> Findings:
     return check(article)
 
 
+def spelled(text: str) -> str:
+    """式を `$` で囲んだまま、一列の字にする。"""
+    return re.sub(r"\$([^$]+)\$", lambda m: f"${spell(to_mathml(m[1], display=False))}$", text)
+
+
+def is_reckoned(choice: Choice) -> bool:
+    answer = spelled(choice.text).replace("$", "")
+    return not re.search(r"\d", answer) or leads_to(answer, spelled(choice.why))
+
+
 @cache
 def findings(page: Path) -> Findings:
     return read(page.read_text(encoding="utf-8"))
@@ -49,6 +63,12 @@ def test_every_number_in_the_prose_was_computed(site: Path, url: str) -> None:
         given = GIVEN.get(url, {})
         assert {n: text for n, text in unproved.items() if n not in given} == {}
         assert [n for n in given if n not in unproved] == [], "もう要らない例外です"
+
+
+def test_the_reckoning_beside_a_choice_gives_the_number_of_the_choice() -> None:
+    _, questions = load(Path("docs/quiz.toml"))
+    wrong = [c for q in questions for c in q.choices if not is_reckoned(c)]
+    assert [f"{choice.text}: {choice.why}" for choice in wrong] == []
 
 
 def test_every_equation_of_numbers_holds(site: Path, url: str) -> None:
@@ -101,6 +121,23 @@ def test_a_computed_number_or_a_reference_passes(html: str) -> None:
 )
 def test_a_false_equation_is_found(equation: str, holds: bool) -> None:
     assert (found(f"<p><math>{equation}</math></p>").false == []) is holds
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason", "is_right"),
+    [
+        ("0.12", r"$0.3\times0.4$ です。", True),
+        ("0.13", r"$0.3\times0.4$ です。", False),
+        ("約 0.33 倍", r"$\sqrt{1/9}\approx0.33$ です。", True),
+        ("2 回", r"$\lceil5/2\rceil=3$ です。", False),
+        ("0.12", "$x=3$ とした値です。", True),
+        ("0.12", "確率の和が 1 になりません。", True),
+    ],
+)
+def test_a_choice_that_its_reckoning_does_not_give_is_found(
+    answer: str, reason: str, is_right: bool
+) -> None:
+    assert leads_to(answer, spelled(reason)) is is_right
 
 
 def test_most_misprints_in_the_topics_would_be_found(site: Path) -> None:

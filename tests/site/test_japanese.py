@@ -83,13 +83,27 @@ def test_nothing_but_newlines_is_removed() -> None:
         ("**$x$**、「$y$」は", "「y」"),
         ("- 値は $x$。", "x。"),
         ("二つ（$x$ と $y$）", "（x|y）"),
+        ("どれですか。(a) $x$ (イ) $y$", "(a)\u00a0x|(イ)\u00a0y"),
     ],
 )
 def test_formula_and_the_marks_beside_it_stay_on_one_line(text: str, together: str) -> None:
     soup = BeautifulSoup(render(text), "html.parser")
     assert "|".join(s.get_text() for s in soup.select(".dl-together")) == together
     plain = markdown.markdown(text.replace("$", ""))
-    assert soup.get_text() == BeautifulSoup(plain, "html.parser").get_text()
+    assert soup.get_text().replace("\u00a0", " ") == BeautifulSoup(plain, "html.parser").get_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("(a) 次 (b) `c d`、(エ) 前", "(a)_次 (b)_c d、(エ)_前"),
+        ("形は (N, K) か (N,)。f(x, y)", "形は (N,_K) か (N,)。f(x, y)"),
+        ("`(N, K)`", "(N, K)"),
+    ],
+)
+def test_label_and_its_option_and_a_shape_stay_on_one_line(text: str, shown: str) -> None:
+    soup = BeautifulSoup(render(text), "html.parser")
+    assert soup.get_text().strip().replace("\u00a0", "_") == shown
 
 
 def test_long_formula_may_part_from_the_marks_beside_it() -> None:

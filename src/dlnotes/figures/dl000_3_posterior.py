@@ -64,7 +64,9 @@ def two_thousand_people() -> Figure:
 @Slider("有病率", (0.01, 0.1, 1, 2, 5, 10, 20, 50), start=5, unit="%")
 def posterior_against_prior(percent: float) -> tuple[Figure, str]:
     """同じ検査でも、陽性の意味は有病率で変わります。"""
-    drawing, (top, strip, bottom) = _style.figure(3, height=6.5, height_ratios=[8, 1, 12])
+    drawing, (top, strip, bottom) = _style.figure(
+        3, height=6.5, gridspec_kw={"hspace": 0.12, "height_ratios": [8, 1, 12]}
+    )
     here = percent / 100
     healthy = 1 - here
     top.bar(0, 1, healthy, align="edge", fill=False, edgecolor=_style.FAINT)

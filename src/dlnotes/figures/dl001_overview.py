@@ -171,7 +171,7 @@ def _species() -> tuple[Array, Array]:
 
 def tasks() -> Figure:
     """回帰の予測は正解の価格に沿って連続に変わり、分類の予測はクラスの確率になる。"""
-    drawing, (upper, lower) = _style.figure(2, height=6.2)
+    drawing, (upper, lower) = _style.figure(2, height=6.2, gridspec_kw={"hspace": 0.08})
     d, y = _prices()
     upper.plot([0, 8000], [0, 8000], "-", color=INK, lw=1)
     upper.plot(d, y, "o", color=BLUE, ms=3.5, alpha=0.6)
@@ -244,7 +244,7 @@ def _valley(ax: Axes, x: Array, d: Array, b: float, sides: tuple[Array, Array]) 
 
 def standardisation() -> Figure:
     """標準化しないと誤差の谷は細長く、標準化すると丸い。星印が底。"""
-    drawing, (upper, lower) = _style.figure(2, height=6.2)
+    drawing, (upper, lower) = _style.figure(2, height=6.2, gridspec_kw={"hspace": 0.08})
     x, d = house_prices(200, rng=np.random.default_rng(0))
     _valley(upper, x, d, 1500.0, (np.linspace(-110, 220, 121), np.linspace(-180, 20, 121)))
     upper.set(title="そのまま", xlabel="広さの重み", ylabel="駅からの距離の重み", aspect="equal")

@@ -168,7 +168,7 @@ def network() -> Figure:
             ax.text(*place, f"{value:.4g}", ha="center", va="center", fontsize=10)
     names = ("入力層", "中間層 1", "中間層 2", "出力層")
     for number, (name, letter) in enumerate(zip(names, letters, strict=True)):
-        ax.text(2.4 * number, 3.0, f"{name}\n${letter}$", ha="center", va="center")
+        ax.text(2.4 * number, 3.0, f"{name}\n${letter}$", ha="center", va="center", linespacing=1.5)
     for number, (rows, units) in enumerate(layer_shapes(_THREE_LAYERS), start=1):
         text = f"$W^{{({number})}}$\n${rows}\\times{units}$"
         ax.text(2.4 * number - 1.2, -2.75, text, ha="center", va="center", fontsize=10)

@@ -68,11 +68,12 @@ def temperature(T: float) -> tuple[Figure, str]:
     temperatures = np.geomspace(0.1, 100, 61)
     y = np.array([softmax(u, temperature=float(t)) for t in temperatures])
     for k, (column, color) in enumerate(zip(y.T, colors, strict=True)):
-        bottom.plot(temperatures, column, color=color)
+        bottom.plot(temperatures, column, color=color, label=names[k])
         bottom.plot(T, here[k], "o", color=color, clip_on=False)
     bottom.axvline(T, color=_style.INK, linestyle="-", linewidth=1, clip_on=False)
     bottom.set(xscale="log", xlabel="温度 $T$", ylabel="$y_k$", ylim=(0, 1.05), xlim=(0.1, 100))
     bottom.set_xticks([0.1, 1, 10, 100], ["0.1", "1", "10", "100"])
+    bottom.legend(loc="upper right")
     return drawing, f"三つの確率は、順に {'、'.join(f'{p:.3f}' for p in here)} です。"
 
 

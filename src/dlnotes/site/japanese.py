@@ -25,8 +25,10 @@ _NEWLINE = re.compile(rf"(?<={_ENDS_WITH_SPACE}){_BREAK}|(?<={_JAPANESE}){_BREAK
 _OBJECT = "\ufffc"
 # これより字の多い式は、括弧まで付けると、狭い画面からはみ出すことがある。
 _LONG = 24
+# 選択肢の記号とその文、組の中の文字。間の空白では改行しない。
+_TOGETHER = re.compile(r"(?<=\([a-eア-エ]\)) |(?<=\([A-Z],) (?=[A-Z]\))")
 # 選択肢の「(a) 」も、その式から離さない。
-_OPENING = re.compile(r"(?:\([a-z]\) |[（「『【([]+)$")
+_OPENING = re.compile(r"(?:\([a-eア-エ]\)\s|[（「『【([]+)$")
 _CLOSING = re.compile(r"[、。，・：；！？）」』】)\]]+")
 _VERBATIM = {"code", "math"}
 
@@ -37,7 +39,7 @@ def join_lines(text: str) -> str:
 
 
 class _NewlineTreeprocessor(Treeprocessor):
-    """要素の境目をまたいで隣りあう文字を見て、改行を除く。"""
+    """要素の境目をまたいで隣りあう文字を見て、改行を除き、離れてはならない字をつなぐ。"""
 
     def run(self, root: ElementTree.Element) -> None:
         pieces: list[tuple[ElementTree.Element, str, str]] = []
@@ -48,6 +50,7 @@ class _NewlineTreeprocessor(Treeprocessor):
         start = 0
         for element, place, text in pieces:
             kept = "".join(c for i, c in enumerate(text, start) if i not in drop)
+            kept = _TOGETHER.sub("\u00a0", kept) if place else kept
             if kept != text:
                 setattr(element, place, kept)
             start += len(text)

@@ -44,6 +44,8 @@ __all__ = [
 _Result = TypeVar("_Result")
 # コードの色の囲み。索引には入らないのに、Material はひとつずつ読み、索引作りの三分の一を使う。
 _COLORED = re.compile(r'<span class="\w+">([^<]*)</span>')
+# Material は、行を分ける印を、跡を残さずに捨てる。
+_BREAK = re.compile(r"<br ?/?>")
 _PACKAGE = Path(__file__).parents[1]
 # このプロセスが動かしているコード。serve の間にコードを直しても、動くのは読みこんだときのもの。
 _CODE = b"".join(path.read_bytes() for path in sorted(_PACKAGE.glob("site/*.py")))
@@ -216,7 +218,7 @@ def add_to_index(entries: list[dict[str, Any]], add: Callable[[Page], None], pag
 
     def new() -> list[dict[str, Any]]:
         start, written = len(entries), page.content
-        page.content = _COLORED.sub(r"\1", spelled(written or ""))
+        page.content = _BREAK.sub(" ", _COLORED.sub(r"\1", spelled(written or "")))
         add(page)
         page.content = written
         added = entries[start:]

@@ -256,7 +256,7 @@ def test_whole_data_as_one_batch_does_not_sway_at_all() -> None:
 
 
 def test_products_per_number_moved_rise_with_the_batch_and_stop_at_forty_seven() -> None:
-    # 「この比は D_in D_out/(D_in + D_out) ≈ 47 で頭打ちになります。」
+    # 「この比は…頭打ちになります。」
     def ratio(B: int) -> float:
         return B * 784 * 50 / (784 * 50 + B * 784 + B * 50)
 

@@ -55,11 +55,13 @@
     const saved = () => (Number.isInteger(record[key]) && inputs[record[key]] ? record[key] : undefined)
     const show = chosen => {
       const done = chosen !== undefined
-      list.querySelectorAll(".dl-mark").forEach(mark => mark.remove())
+      list.querySelectorAll(".dl-marked").forEach(mark => mark.remove())
       inputs.forEach((input, i) => {
         const marks = done ? [i === right && "正解", i === chosen && "あなたの答え"] : []
         const text = marks.filter(Boolean).join("・")
-        if (text) input.parentElement.lastChild.append(make("strong", { className: "dl-mark", textContent: text }))
+        const mark = make("strong", { className: "dl-mark", textContent: text })
+        // 余白でなく空白で離し、次の行に移ったときに字下げにならないようにする。
+        if (text) input.parentElement.lastChild.append(make("span", { className: "dl-marked" }, " ", mark))
         input.checked = i === chosen
         input.disabled = done
       })
