@@ -1,14 +1,11 @@
-"""How far a training epoch is from the least work it could be, and from PyTorch.
-
-Everything runs in one thread:
+"""学習の一周が、それ以上は減らせない仕事と、PyTorch の何倍かかるか。どれも一つのスレッドで動かす。
 
     python tests/bench/training_speed.py
 
-A 784-50-10 network, batches of 100, float32, one epoch of 60,000 samples. The floor is what no
-implementation can avoid: gathering the rows of each batch, and five matrix products. Everything
-runs in one process, in turns, on the same data in the same order. The ratio is the median over the
-rounds of the ratio within a round, in seconds of the processor: what else runs on the machine
-slows neighbours in time alike, and so leaves their ratio.
+784-50-10 のネットワーク、100 個ずつ、float32、60,000 個を一周する。減らせない仕事（下限）は、
+ミニバッチの行を集めることと、五つの行列の積。同じデータを同じ順に使い、一つのプロセスの中で
+代わる代わる動かして、回ごとの比（CPU の秒）の中央値を見る。同じ機械のほかの仕事は、時間の近いものを
+同じように遅くするので、比には残らない。
 """
 
 import os
@@ -61,7 +58,7 @@ def floor_epoch() -> None:
     delta1 = rng.random((BATCH_SIZE, SIZES[1]), dtype=np.float32)
     delta2 = rng.random((BATCH_SIZE, SIZES[2]), dtype=np.float32)
     for batch in batches():
-        x_batch = x.take(batch, axis=0)  # faster than x[batch]
+        x_batch = x.take(batch, axis=0)  # x[batch] より速い
         z = x_batch @ W1
         z @ W2
         z.T @ delta2
@@ -101,7 +98,7 @@ def main() -> None:
     if importlib.util.find_spec("torch"):
         epochs["PyTorch"] = torch_epoch()
     else:
-        print("PyTorch is not installed here; `make oracle` compares with it.")
+        print("PyTorch がないので、比べません。make oracle なら比べます。")
     losses = {name: epoch() for name, epoch in epochs.items()}
     if "PyTorch" in losses:
         np.testing.assert_allclose(losses["dlnotes"], losses["PyTorch"], rtol=1e-3)
@@ -114,7 +111,9 @@ def main() -> None:
     for name, measured in seconds.items():
         pairs = zip(seconds["dlnotes"], measured, strict=True)
         ratio = statistics.median(ours / theirs for ours, theirs in pairs)
-        goal = f"  dlnotes / {name} = {ratio:.2f} (goal ≤ {GOALS[name]})" if name in GOALS else ""
+        goal = (
+            f"  dlnotes / {name} = {ratio:.2f} （目標 {GOALS[name]} 以下）" if name in GOALS else ""
+        )
         print(f"{name:8} {statistics.median(measured) * 1e3:7.1f} ms{goal}")
 
 
