@@ -50,7 +50,7 @@ EVERYWHERE = {
     "ページの移動": ".md-nav__link",
     "配色": "input[name=__palette]",
     "検索": ".md-search__input",
-    "見出しへのリンク": ".headerlink",
+    "ページの移動の段": "label.md-nav__link[role=button]",
     "折りたたみ": "summary",
     "次のページ": ".md-footer__link--next",
 }
@@ -127,6 +127,14 @@ def test_key_opens_the_search_and_escape_closes_it(page: Page, key: str) -> None
     expect(page.locator(".md-search__input")).not_to_be_focused()
 
 
+def test_escape_from_the_search_leads_back_to_where_the_reader_was(page: Page) -> None:
+    run = page.get_by_role("button", name="実行").nth(3)
+    run.focus()
+    open_search(page, "/")
+    page.keyboard.press("Escape")
+    expect(run).to_be_focused()
+
+
 def test_result_of_the_search_is_chosen_with_the_arrow_keys(page: Page, base: str) -> None:
     open_search(page, "/")
     page.keyboard.insert_text("バックプロパゲーション")
@@ -168,3 +176,35 @@ def test_code_is_copied_with_the_keyboard(page: Page, base: str) -> None:
     expect(page.locator(".md-dialog")).to_be_visible()
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied.strip() == block.locator("code").inner_text().strip()
+
+
+def test_menu_of_a_narrow_screen_is_opened_walked_and_closed_with_the_keyboard(
+    page: Page, base: str
+) -> None:
+    page.set_viewport_size({"width": 640, "height": 900})
+    page.goto(base + URL, wait_until="networkidle")
+    focus = page.locator(":focus")
+    for _ in range(2):
+        page.keyboard.press("Tab")
+    menu = page.get_by_role("button", name="メニュー")
+    expect(menu).to_be_focused()
+    expect(menu).to_have_attribute("aria-expanded", "false")
+    # 閉じたメニューの中には、止まらない。
+    for _ in range(3):
+        page.keyboard.press("Tab")
+        expect(focus).to_be_in_viewport()
+    expect(page.locator("article :focus")).to_be_attached()
+
+    menu.focus()
+    page.keyboard.press("Enter")
+    expect(menu).to_have_attribute("aria-expanded", "true")
+    expect(focus).to_be_in_viewport()
+    section = page.locator(".md-nav__list label.md-nav__link", has_text="学習").first
+    if not section.is_visible():
+        page.keyboard.press("Enter")
+    section.focus()
+    page.keyboard.press("Space")
+    expect(focus).to_be_in_viewport()
+    expect(page.get_by_role("link", name="DL006 勾配降下法")).to_be_in_viewport()
+    page.keyboard.press("Escape")
+    expect(menu).to_be_focused()

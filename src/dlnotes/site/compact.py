@@ -32,6 +32,10 @@ _SCROLLED_TABLE = (
     r'<div class="md-typeset__scrollwrap"><div class="md-typeset__table">'
     r'<table class="dl-table">\1</div></div>'
 )
+# 目次に同じリンクがあるので、見出しの名前に ¶ を混ぜず、キーボードでも止まらない。
+_PERMALINK = 'class="headerlink"'
+# 目次の中の段。名前のある nav は、一つずつ読み上げの目印になる。
+_CONTENTS_LEVEL = re.compile(r'<nav class="md-nav" aria-label="[^"]*">')
 _VERBATIM = re.compile(r"(<(pre|script|style|textarea)\b.*?</\2>)", re.DOTALL)
 _BLANK = re.compile(r"\s*\n\s*")
 # 本文の外には文がないので、要素の境目の空白は見た目に関わらない。
@@ -43,7 +47,7 @@ _NAVIGATION = re.compile(
 
 
 def compact(html: str) -> str:
-    """コードの色の囲み、数式の包み、引用符、余分な空白を減らし、表を囲みます。
+    """コードの色の囲み、数式の包み、引用符、余分な空白を減らし、表を囲み、読み上げの余計な目印を除きます。
 
     Args:
         html: ページの HTML。
@@ -51,6 +55,8 @@ def compact(html: str) -> str:
     html = _NOT_FOR_READERS.sub("", _WRAPPER.sub(r"\1", html))
     html = _HEADING.sub(_breakable, html)
     html = _TABLE.sub(lambda table: _CELL.sub(_breakable, table.expand(_SCROLLED_TABLE)), html)
+    html = html.replace(_PERMALINK, f'{_PERMALINK} aria-hidden="true" tabindex="-1"')
+    html = _CONTENTS_LEVEL.sub('<nav class="md-nav" role="presentation">', html)
     html = _NUMBER.sub('<span class="m">', _NAMESPACE.sub("", html))
     html = _PLAIN.sub(lambda match: match[1] or "", html)
     while (merged := _REPEATED.sub(r"\1", html)) != html:

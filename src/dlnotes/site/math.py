@@ -125,6 +125,11 @@ def _redraw(element: ElementTree.Element) -> None:
         element.append(ElementTree.Element("mpadded", width="0", height=".75em", depth=".25em"))
 
 
+def _name(part: ElementTree.Element) -> None:
+    for formula in part.iter("math"):
+        formula.set("aria-label", spell(formula))
+
+
 class _RememberSource(Preprocessor):
     """誤りの行番号を言えるように、変換される前の行を覚える。"""
 
@@ -156,6 +161,13 @@ class _FormulaTreeprocessor(Treeprocessor):
             else:
                 self._refuse_dollar(element.text)
             self._refuse_dollar(element.tail)
+        # 折りたたみの題と、確認テストの問いと選択肢は、部品の名前になる。
+        # 名前のない <math> を、ブラウザは部品の名前に入れない。
+        for part in root.iterfind(".//summary"):
+            _name(part)
+        for question in root.iterfind(".//div[@class='dl-question']"):
+            for part in (*question.iterfind("p"), *question.iterfind("ol")):
+                _name(part)
 
     def _replace(self, element: ElementTree.Element) -> None:
         text = html.unescape(element.text or "")

@@ -123,7 +123,9 @@ class _PictureTreeprocessor(Treeprocessor):
         control = ElementTree.SubElement(figure, "span", {"class": "dl-slider__control"})
         name = ElementTree.SubElement(control, "label")
         name.text, name.tail = label, " = "
-        ElementTree.SubElement(control, "output").text = slider["frames"][slider["start"]]["value"]
+        # 値は、つまみが読み上げる。
+        value = ElementTree.SubElement(control, "output", {"aria-live": "off"})
+        value.text = slider["frames"][slider["start"]]["value"]
         # template の中の画像は、場所は MkDocs が直すが、スクリプトが使うまで取りにいかれない。
         template = ElementTree.SubElement(figure, "template")
         template.extend([one for pair in pairs for one in pair])

@@ -36,7 +36,7 @@
     const right = Number(box.dataset.right)
     const key = box.dataset.key
     const inputs = [...list.children].map((item, value) => {
-      const input = make("input", { type: "radio", name: key, value, required: true })
+      const input = make("input", { type: "radio", name: key, value, required: true, ariaInvalid: "false" })
       // 番号も名前に入れると、式だけの選択肢も読み上げで区別でき、解説の番号と合う。
       item.append(make("label", {}, input, make("span", { textContent: `${value + 1}.` }), make("span", {}, ...item.childNodes)))
       return input
@@ -45,10 +45,13 @@
     const fieldset = make("fieldset", {}, legend, list)
     const status = make("p", { className: "dl-quiz-status" })
     status.setAttribute("role", "status")
-    status.setAttribute("aria-live", "polite")
     const press = make("button")
     // 再読み込みのとき、ブラウザが前の選択を勝手に戻さないようにする。
     const form = make("form", { autocomplete: "off" }, fieldset, press, status)
+    // 絞り込みで一度に書き替わるほかの問題の結果まで、読み上げさせない。
+    status.ariaLive = "off"
+    form.addEventListener("focusin", () => { status.ariaLive = "polite" })
+    form.addEventListener("focusout", () => { status.ariaLive = "off" })
     box.querySelector("p").remove()
     box.prepend(form)
 

@@ -30,4 +30,51 @@
       found.textContent = "索引を読みこんで、探しています…（終わらなければ、通信を確かめて、打ち直してください）";
     }
   });
+  // 見つかった数と、写したことを読み上げさせる。
+  [found, document.querySelector(".md-dialog__inner")].forEach(box => box.setAttribute("role", "status"));
+  // article を含むリンクには、中身からの名前が付かない。
+  new MutationObserver(() => document.querySelectorAll(".md-search-result__link:not([aria-label])")
+    .forEach(link => link.setAttribute("aria-label", link.querySelector("h1, h2").textContent)))
+    .observe(document.querySelector(".md-search-result__list"), {childList: true, subtree: true});
+  // 検索を Escape で閉じたら、読んでいたところへ焦点を戻す。
+  let before, pressed;
+  search.addEventListener("focus", event => { before = event.relatedTarget; });
+  search.addEventListener("keydown", event => { pressed = event.key; });
+  search.addEventListener("blur", () => {
+    if (pressed === "Escape" && before) setTimeout(() => before.focus({preventScroll: true}));
+    pressed = undefined;
+  });
+
+  // Material のメニューは label で開くので、焦点も役も状態もない。Enter は Material が聞く。
+  const drawer = document.getElementById("__drawer");
+  const menu = document.querySelector('.md-header [for="__drawer"]');
+  const labels = [...document.querySelectorAll('.md-nav--primary label:not([for="__drawer"])')];
+  const isSeen = element => element.checkVisibility({visibilityProperty: true});
+  menu.setAttribute("aria-label", "メニュー");
+  [menu, ...labels].forEach(label => {
+    const toggle = document.getElementById(label.htmlFor);
+    const tell = () => label.setAttribute("aria-expanded", toggle.checked);
+    label.tabIndex = 0;
+    label.setAttribute("role", "button");
+    tell();
+    toggle.addEventListener("change", tell);
+    label.addEventListener("keydown", event => {
+      if (event.key !== " ") return;
+      event.preventDefault();
+      label.click();
+    });
+    // 段が替わって隠れた label から、同じ段のもう一つへ焦点を移す。
+    label.addEventListener("click", () => setTimeout(() => {
+      if (!isSeen(label)) labels.find(other => other.htmlFor === label.htmlFor && isSeen(other))?.focus();
+    }));
+  });
+  drawer.addEventListener("change", () => {
+    const parts = [...document.querySelectorAll(".md-nav--primary :is(a, label[role])")];
+    (drawer.checked ? parts.find(isSeen) : menu).focus();
+  });
+  addEventListener("keydown", event => {
+    if (event.key === "Escape" && drawer.checked) drawer.click();
+  });
+  document.querySelector(".md-nav--primary a.md-nav__link--active:not(.md-nav--secondary *)")
+    ?.setAttribute("aria-current", "page");
 })();

@@ -111,7 +111,9 @@
 
     function open(text) {
       editor = make("textarea", { value: text, spellcheck: false, wrap: "off", autocapitalize: "off" })
-      editor.setAttribute("aria-label", "コード。Tab は字下げ、Esc のあとの Tab は次へ移動、Ctrl+Enter は実行です。")
+      editor.setAttribute("aria-label", "コード")
+      // Tab で字下げする欄から出る方法は、見える字でも言う。
+      status.textContent = "Tab は字下げ、Esc のあとの Tab は次へ移動、Ctrl+Enter は実行です。"
       const fit = () => { editor.rows = editor.value.split("\n").length }
       let leave
       editor.oninput = () => {
