@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 URL = "dl003_activations/"
 # いま焦点のある要素の、セレクターに合うものの名前と、焦点が見えているか。
@@ -50,7 +51,7 @@ EVERYWHERE = {
     "ページの移動": ".md-nav__link",
     "配色": "input[name=__palette]",
     "検索": ".md-search__input",
-    "ページの移動の段": "label.md-nav__link[role=button]",
+    "ページの移動の段": "label.md-nav__link > [role=button]",
     "折りたたみ": "summary",
     "次のページ": ".md-footer__link--next",
 }
@@ -178,10 +179,18 @@ def test_code_is_copied_with_the_keyboard(page: Page, base: str) -> None:
     assert copied.strip() == block.locator("code").inner_text().strip()
 
 
+@pytest.fixture
+def narrow(browser: Browser) -> Iterator[Page]:
+    """200 % に拡大したパソコンの画面ほどの幅のページ。"""
+    context = browser.new_context(viewport={"width": 640, "height": 900})
+    yield context.new_page()
+    context.close()
+
+
 def test_menu_of_a_narrow_screen_is_opened_walked_and_closed_with_the_keyboard(
-    page: Page, base: str
+    narrow: Page, base: str
 ) -> None:
-    page.set_viewport_size({"width": 640, "height": 900})
+    page = narrow
     page.goto(base + URL, wait_until="networkidle")
     focus = page.locator(":focus")
     for _ in range(2):
@@ -199,7 +208,7 @@ def test_menu_of_a_narrow_screen_is_opened_walked_and_closed_with_the_keyboard(
     page.keyboard.press("Enter")
     expect(menu).to_have_attribute("aria-expanded", "true")
     expect(focus).to_be_in_viewport()
-    section = page.locator(".md-nav__list label.md-nav__link", has_text="学習").first
+    section = page.locator(".md-nav__list label.md-nav__link > span", has_text="学習").first
     if not section.is_visible():
         page.keyboard.press("Enter")
     section.focus()

@@ -45,31 +45,38 @@
     pressed = undefined;
   });
 
-  // Material のメニューは label で開くので、焦点も役も状態もない。Enter は Material が聞く。
+  // Material のメニューは label で開くので、焦点も役も状態もない。中に、それのあるボタンを置く。
   const drawer = document.getElementById("__drawer");
-  const menu = document.querySelector('.md-header [for="__drawer"]');
-  const labels = [...document.querySelectorAll('.md-nav--primary label:not([for="__drawer"])')];
   const isSeen = element => element.checkVisibility({visibilityProperty: true});
-  menu.setAttribute("aria-label", "メニュー");
-  [menu, ...labels].forEach(label => {
+  const button = label => {
     const toggle = document.getElementById(label.htmlFor);
-    const tell = () => label.setAttribute("aria-expanded", toggle.checked);
-    label.tabIndex = 0;
-    label.setAttribute("role", "button");
+    const inner = document.createElement("span");
+    const tell = () => inner.setAttribute("aria-expanded", toggle.checked);
+    inner.append(...label.childNodes);
+    label.append(inner);
+    inner.className = "dl-press";
+    inner.tabIndex = 0;
+    inner.setAttribute("role", "button");
     tell();
     toggle.addEventListener("change", tell);
-    label.addEventListener("keydown", event => {
-      if (event.key !== " ") return;
+    inner.addEventListener("keydown", event => {
+      if (event.key !== " " && event.key !== "Enter") return;
       event.preventDefault();
       label.click();
+      // 段が替わって隠れたら、同じ段のもう一つへ焦点を移す。
+      setTimeout(() => {
+        if (isSeen(inner)) return;
+        const same = document.querySelectorAll(`.md-nav--primary [for="${label.htmlFor}"] > .dl-press`);
+        [...same].find(isSeen)?.focus();
+      });
     });
-    // 段が替わって隠れた label から、同じ段のもう一つへ焦点を移す。
-    label.addEventListener("click", () => setTimeout(() => {
-      if (!isSeen(label)) labels.find(other => other.htmlFor === label.htmlFor && isSeen(other))?.focus();
-    }));
-  });
+    return inner;
+  };
+  const menu = button(document.querySelector('.md-header [for="__drawer"]'));
+  menu.setAttribute("aria-label", "メニュー");
+  document.querySelectorAll('.md-nav--primary label:not([for="__drawer"])').forEach(button);
   drawer.addEventListener("change", () => {
-    const parts = [...document.querySelectorAll(".md-nav--primary :is(a, label[role])")];
+    const parts = [...document.querySelectorAll(".md-nav--primary :is(a, .dl-press)")];
     (drawer.checked ? parts.find(isSeen) : menu).focus();
   });
   addEventListener("keydown", event => {
