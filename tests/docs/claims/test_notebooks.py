@@ -1,0 +1,299 @@
+"""ノートブックの文と図の説明が述べる、出力にまだ現れていない事実。
+
+確かめる関数は、ノートブックのセルから取り出す。
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import itertools
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+Array = np.ndarray
+
+
+@cache
+def _cells(stem: str, *ids: str) -> dict[str, Any]:
+    """セルを順に動かした後の名前と値。"""
+    notebook = json.loads(Path("docs/notebooks", f"{stem}.ipynb").read_text(encoding="utf-8"))
+    sources = {cell["id"]: "".join(cell["source"]) for cell in notebook["cells"]}
+    names: dict[str, Any] = {}
+    with contextlib.redirect_stdout(io.StringIO()), np.printoptions():
+        for name in ids:
+            # 学習を何十回も繰り返して表を作る行の前まで。
+            exec(sources[name].split("\nrows = ")[0], names)
+    return names
+
+
+def _forward() -> dict[str, Any]:
+    return _cells("1_1_forward_propagation", "setup-code", "three-layers-code", "any-depth-code")
+
+
+def _back() -> dict[str, Any]:
+    ids = "setup", "forward", "delta2", "layer2", "delta1", "update", "check", "function"
+    return _cells("1_2_back_propagation", *(f"{name}-code" for name in ids))
+
+
+def _sgd() -> dict[str, Any]:
+    ids = "data", "network", "train", "slopes", "optimizers"
+    return _cells("1_3_stochastic_gradient_descent", *(f"{name}-code" for name in ids))
+
+
+def test_units_that_start_alike_stay_alike_however_long_they_learn() -> None:
+    # 1_1「値をそろえると、同じ中間層のユニットは同じ値を出し、勾配も同じ」
+    # 1_1「学習しても同じままで、何個並べても 1 個分の働きしかしない」
+    n = _back()
+    x, d = np.random.default_rng(0).normal(size=(2, 6, 2))
+    d = np.eye(2)[d.argmax(axis=1)]
+    for value in (0.0, 1.0, 0.3):
+        params = [np.full(shape, value) for shape in ((2, 3), (3,), (3, 2), (2,))]
+        for _ in range(100):
+            _, grads = n["loss_and_gradients"](x, d, params)
+            params = [p - 0.1 * g for p, g in zip(params, grads, strict=True)]
+            W1, b1, W2, _ = params
+            assert np.ptp(W1, axis=1).max() == np.ptp(b1) == np.ptp(W2, axis=0).max() == 0
+        one = x @ W1[:, :1] + b1[:1]
+        alone = np.maximum(one, 0) @ (3 * W2[:1]) + params[3]
+        assert np.allclose(n["softmax"](alone), n["forward"](x, *params)[-1])
+
+
+def test_one_forward_for_any_number_of_layers_and_only_the_last_function_differs() -> None:
+    # 1_1「ある層の出力が、そのまま次の層の入力になります」「替えるのは最後の層の関数だけ」
+    # 1_1「層ごとに、(入力の数 + 1) × ユニットの数になること」
+    n = _forward()
+    rng = np.random.default_rng(0)
+    for sizes in ((2, 3), (3, 5, 4), (4, 1, 6, 2, 3)):
+        layers, x = n["make_layers"](sizes, n["identity"], rng), rng.normal(size=(5, sizes[0]))
+        z = x
+        for W, b, _ in layers[:-1]:
+            z = np.maximum(z @ W + b, 0)
+        u = z @ layers[-1][0] + layers[-1][1]
+        assert np.allclose(n["forward"](layers, x), u)
+        W, b, _ = layers[-1]
+        swapped = [*layers[:-1], (W, b, n["softmax"])]
+        assert np.allclose(n["forward"](swapped, x), n["softmax"](u))
+        pairs = itertools.pairwise(sizes)
+        assert sum(W.size + b.size for W, b, _ in layers) == sum((i + 1) * o for i, o in pairs)
+        assert all(f is n["relu"] and (b == 0).all() for _, b, f in layers[:-1])
+
+
+def test_without_its_second_term_the_binary_error_does_not_count_a_miss() -> None:
+    # 1_1「d=0 のときに効く第 2 項を落とすと、外れを外れと数えられなくなります」
+    # 1_1「K=2 なので、ちょうど 2 倍違います」
+    y = np.linspace(0.01, 0.99, 99)
+    d = 0.0
+    first, second = -d * np.log(y), -(1 - d) * np.log(1 - y)
+    assert (first == 0).all()
+    assert (np.diff(second) > 0).all()
+    rng = np.random.default_rng(0)
+    for K in (1, 2, 5):
+        e = rng.normal(size=(1, K))
+        assert np.isclose((e**2).sum() / 2, K * (e**2).mean() / 2)
+
+
+def test_delta_of_the_output_raises_the_right_class_and_lowers_the_others() -> None:
+    # 1_2「出力層の δ は引き算だけになります」「正解のクラスでは負、ほかのクラスでは正です」
+    # 1_2「二つを掛けて m について足すと、y−d になりますか」
+    n, rng = _back(), np.random.default_rng(0)
+    for K in (2, 3, 6):
+        u, k = rng.normal(scale=2, size=(1, K)), rng.integers(K)
+        d, y = np.eye(K)[[k]], n["softmax"](u)
+        delta = y - d
+        assert delta[0, k] < 0
+        assert (np.delete(delta[0], k) > 0).all()
+        assert np.allclose((-d / y) @ (np.diag(y[0]) - y.T @ y), delta)
+        assert n["cross_entropy"](n["softmax"](u - 0.01 * delta), d) < n["cross_entropy"](y, d)
+        for m in range(K):
+            e = 1e-6 * np.eye(K)[m]
+            E = [n["cross_entropy"](n["softmax"](u + s * e), d) for s in (1, -1)]
+            assert np.isclose((E[0] - E[1]) / 2e-6, delta[0, m], atol=1e-8)
+
+
+def test_equal_deltas_of_the_hidden_layer_are_a_coincidence_of_the_weights() -> None:
+    # 1_2「δ^(1) の三つが同じ値なのは偶然です」「どのユニットでも −0.3a になります」
+    n = _back()
+    a = n["delta2"][0, 0]
+    assert np.allclose(n["delta2"], [[a, -a]])
+    assert np.allclose(np.diff(n["W2"]), 0.3)
+    assert (n["u1"] > 0).all()
+    assert np.allclose(n["delta1"], -0.3 * a)
+    for seed in range(10):
+        W2 = np.random.default_rng(seed).normal(size=(3, 2))
+        y = n["forward"](n["x"], n["W1"], n["b1"], W2, n["b2"])[-1]
+        delta1 = (y - n["d"]) @ W2.T
+        assert np.ptp(delta1 / abs(delta1).max()) > 0.1
+        assert np.allclose(delta1[0], (y - n["d"])[0, 0] * (W2[:, 0] - W2[:, 1]))
+
+
+def test_unit_without_output_moves_neither_its_incoming_nor_its_outgoing_weights() -> None:
+    # 1_2「総入力が負で出力が 0 のユニットは、このサンプルでは、前の重みも後の重みも動かない」
+    n, rng, seen = _back(), np.random.default_rng(0), set()
+    for _ in range(50):
+        params = [rng.normal(size=p.shape) for p in n["params"]]
+        x, d = rng.normal(size=(1, 2)), np.eye(2)[[rng.integers(2)]]
+        off = n["forward"](x, *params)[0][0] < 0
+        gW1, gb1, gW2, _ = n["loss_and_gradients"](x, d, params)[1]
+        for j in range(3):
+            still = not gW1[:, j].any() and gb1[j] == 0 and not gW2[j].any()
+            assert still == off[j]
+            seen.add(bool(off[j]))
+    assert seen == {True, False}
+
+
+def test_one_update_lowers_the_error_by_about_the_rate_times_the_squared_gradient() -> None:
+    # 1_2「誤差はおよそ ε‖∇E‖² だけ減るはずです」
+    n, rng = _back(), np.random.default_rng(0)
+    for _ in range(20):
+        params = [rng.normal(size=p.shape) for p in n["params"]]
+        E, grads = n["loss_and_gradients"](n["x"], n["d"], params)
+        square, misses = sum((g**2).sum() for g in grads), []
+        if square < 1e-6:
+            continue
+        for rate in (1e-4, 1e-5):
+            new = [p - rate * g for p, g in zip(params, grads, strict=True)]
+            E_new = n["loss_and_gradients"](n["x"], n["d"], new)[0]
+            misses.append(abs((E - E_new) / (rate * square) - 1))
+        assert misses[0] < 0.05
+        assert misses[1] < 0.2 * misses[0] + 1e-5
+
+
+def test_gradients_of_many_samples_are_the_mean_and_agree_with_differences() -> None:
+    # 1_2「ここまでの計算は、サンプルが N 個でも同じ形のまま動きます」
+    # 1_2「まとめて渡したときの勾配が、1 個ずつ渡したときの勾配の平均になること」
+    n, rng = _back(), np.random.default_rng(0)
+    for N in (1, 2, 5):
+        x, d = rng.normal(size=(N, 2)), np.eye(2)[rng.integers(0, 2, N)]
+        params = [rng.normal(size=p.shape) for p in n["params"]]
+        _, grads = n["loss_and_gradients"](x, d, params)
+        single = [n["loss_and_gradients"](x[k : k + 1], d[k : k + 1], params)[1] for k in range(N)]
+        for i, p in enumerate(params):
+            assert np.allclose(grads[i], np.mean([g[i] for g in single], axis=0))
+            for index in np.ndindex(p.shape):
+                E = []
+                for h in (1e-6, -1e-6):
+                    moved = [q.copy() for q in params]
+                    moved[i][index] += h
+                    E.append(n["loss_and_gradients"](x, d, moved)[0])
+                assert np.isclose((E[0] - E[1]) / 2e-6, grads[i][index], atol=1e-7)
+
+
+def test_best_constant_answer_is_the_mean_and_its_error_half_the_variance() -> None:
+    # 1_3「どの x にも d の平均を答えたときの、二乗誤差 E の平均です」「正解に雑音はありません」
+    # 1_3「平均の誤差は d の分散の半分 0.54 を下回れない」
+    n = _sgd()
+    d, mean = n["d"], n["d"].mean()
+    errors = [((y - d) ** 2).mean() / 2 for y in (mean, mean - 0.1, mean + 0.1, 0.0)]
+    assert np.isclose(errors[0], d.var() / 2)
+    assert min(errors) == errors[0]
+    assert np.isclose(errors[0], (9 + 4) / 12 / 2, atol=0.005)
+    assert np.array_equal(d, n["x"] @ np.array([[3.0], [2.0]]))
+
+
+def test_wrong_derivative_is_a_quarter_where_the_unit_rests_and_falls_with_its_output() -> None:
+    # 1_3「止まっているユニット（u<0）に 0 でなく 0.25 を掛け、出力の大きいユニットほど小さな数を」
+    # 1_3「誤った微分でも誤差は減るので、誤差の図を眺めるだけでは気づきにくいものです」
+    n = _sgd()
+    u = np.linspace(-10, 10, 201)
+    factor = n["wrong"](u, np.maximum(u, 0))
+    assert (factor[u < 0] == 0.25).all()
+    assert (np.diff(factor[u > 0]) < 0).all()
+    assert (factor[u > 0] < 0.25).all()
+    for seed in range(4):
+        losses, _ = n["train"](n["x"], n["d"], seed, slope=n["wrong"])
+        assert losses[-100:].mean() < losses[:100].mean() / 5
+
+
+def test_right_derivative_has_the_smaller_errors_in_the_figure_and_for_most_seeds() -> None:
+    # 1_3「上の正しい微分のほうが、下の誤った微分より小さくなります」
+    n, better = _sgd(), []
+    for seed in range(10):
+        right, wrong = (
+            n["train"](n["x"], n["d"], seed, slope=n[name])[0] for name in ("right", "wrong")
+        )
+        better.append(right[-100:].mean() < wrong[-100:].mean())
+        if seed == 4:
+            halves = [np.median(run.reshape(10, 100), axis=1) for run in (right, wrong)]
+            assert (halves[0] < halves[1] / 2).all()
+    assert np.mean(better) >= 0.8
+
+
+def test_factor_of_the_same_sample_is_an_estimate_for_a_small_rate_only() -> None:
+    # 1_3「同じサンプルの y−d は、およそ 1−ελ 倍です」
+    # 1_3「λ は ‖∇E‖²/2E で計算できます」「約 9 倍になり」
+    n, factors = _sgd(), []
+    for low, high in ((0, 1), (-5, 5)):
+        x, d = n["make_data"](low, high)
+        lambdas = []
+        for k in range(100):
+            theta = np.random.default_rng(k).standard_normal(41)
+            E, g = n["loss_and_gradient"](theta, x[k : k + 1], d[k : k + 1])
+            W1, b1, _, _ = n["unpack"](theta)
+            z = np.maximum(x[k] @ W1 + b1, 0)
+            on = (z > 0) @ n["unpack"](theta)[2] ** 2
+            lambdas.append(g @ g / (2 * E))
+            assert np.isclose(lambdas[-1], 1 + z @ z + on.item() * (1 + x[k] @ x[k]))
+            E_new, _ = n["loss_and_gradient"](theta - 1e-5 * g, x[k : k + 1], d[k : k + 1])
+            assert np.isclose(np.sqrt(E_new / E), 1 - 1e-5 * lambdas[-1], atol=1e-4)
+        factors.append(np.median(lambdas))
+    assert 7 < factors[1] / factors[0] < 11
+
+
+def test_same_sample_grows_at_the_first_update_but_does_not_go_on_growing() -> None:
+    # 1_3「はじめの更新で、同じサンプルの」「たいてい縮まずに広がる」
+    n = _sgd()
+    x, d = n["make_data"](-5, 5)
+    grows = np.zeros((3, 200), dtype=bool)
+    for k in range(200):
+        theta = np.random.default_rng(k).standard_normal(41)
+        E, g = n["loss_and_gradient"](theta, x[k : k + 1], d[k : k + 1])
+        for t in range(3):
+            theta = theta - 0.07 * g
+            E_new, g = n["loss_and_gradient"](theta, x[k : k + 1], d[k : k + 1])
+            grows[t, k], E = E_new > E, E_new
+    assert grows[0].mean() > 0.7
+    assert grows[1].mean() < 0.3
+    assert grows[2].mean() < 0.1
+
+
+def test_rmsprop_and_adadelta_fall_later_than_the_other_five() -> None:
+    # 1_3「どれも減りますが、RMSProp と Adadelta は遅れて減ります」
+    n = _sgd()
+    middle = {}
+    for step, rate in n["RATES"].items():
+        losses, _ = n["train"](n["x"], n["d"], 4, rate=rate, step=step)
+        mean = losses.reshape(20, 50).mean(axis=1)
+        assert mean[-1] < mean[0] / 50
+        middle[step.__name__] = np.argmax(mean < 0.02)
+    late = {middle.pop("rmsprop"), middle.pop("adadelta")}
+    assert min(late) > max(middle.values())
+
+
+def test_momentum_goes_ten_times_as_far_and_a_dead_network_only_chases_the_last_targets() -> None:
+    # 1_3「同じ向きの勾配が続くと、Momentum は 1/(1-0.9) = 10 倍進む」
+    # 1_3「動くのは b2 だけで、1 個ずつの d を追って揺れるので、0.54 より大きい 0.7 ほどになる」
+    n = _sgd()
+    memory: dict[str, Any] = {"v": 0.0}
+    moves = [n["momentum"](np.ones(1), 1.0, memory).item() for _ in range(200)]
+    assert moves[0] == 1
+    assert np.isclose(moves[-1], 10)
+    assert (np.diff(moves[:100]) > 0).all()
+    rng, d, tails = np.random.default_rng(0), n["d"][:, 0], []
+    for _ in range(3):
+        b, memory, errors = 0.0, {"v": 0.0}, []
+        for target in d[rng.integers(len(d), size=5000)]:
+            errors.append((b - target) ** 2 / 2)
+            b -= n["momentum"](b - target, 0.07, memory)
+        tails.append(np.mean(errors[200:]))
+    assert d.var() / 2 < 0.6 < min(tails)
+    assert max(tails) < 0.8
+    # 厳密には、分散の半分の 1 + α(1+β)/((1−β)(2(1+β)−α)) 倍。
+    exact = d.var() / 2 * (1 + 0.07 * 1.9 / (0.1 * (3.8 - 0.07)))
+    assert np.allclose(tails, exact, atol=0.06)
+    assert pytest.approx(0.73, abs=0.01) == exact
