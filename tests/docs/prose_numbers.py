@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from urllib.parse import unquote
 from xml.etree import ElementTree
@@ -27,17 +28,25 @@ _DIGITS = r"(?:\d{1,3}(?:[,_]\d{3})+(?!\d)|\d+)(?:\.\d+)?"
 _LITERAL = re.compile(rf"(?<![A-Za-z_\d.]){_DIGITS}(?:e[-+]?\d+)?")
 _UNIT = {"": 1.0, "兆": 1e12, "億": 1e8, "万": 1e4, "%": 1e-2, "割": 1e-1}
 _CLAIM = re.compile(
-    rf"(?<![A-Za-z_\d.,^])(?P<number>{_DIGITS}) ?(?P<unit>[兆億万%割]?)"
+    # 引き算の「−」は、負の数の符号ではない。
+    r"(?<![A-Za-z_\d.^])(?P<sign>(?<![\w)\]}⊤|′*]−)(?<=−))?"
+    rf"(?P<number>{_DIGITS}) ?(?P<unit>[兆億万%割]?)"
     r"(?P<inverse> ?分の 1)?(?:×10\^\(?(?P<power>−?\d+)\)?)?"
 )
 # 文献の年と場所、数の形式の名前。
 _REFERENCE = re.compile(
-    r"(?<!\d)(?:1[89]|20)\d\d(?![\d.])|\d+(?:\.\d+)+ (?:節|項|目)|(?:32|64) ビット"
+    r"(?<![\d.,])(?:1[89]|20)\d\d(?= ?年|）|\)| [A-Z])|\d+(?:\.\d+)+ (?:節|項|目)|(?:32|64) ビット"
 )
 # 数え上げ（「二つ」「3 層」）と見分けのつかない数。
 _SMALL = 10
 # 明るいほうの図。つまみで動くものなら、はじめのコマ。
 _FIGURE = re.compile(r"figures/(dl\w+)/(\w+)(?:/\d+)?\.svg#only-light")
+
+# 図の見た目だけを決める引数。
+_LOOK = {
+    *("alpha", "figsize", "fontsize", "height", "lw", "linewidth", "markersize", "ms", "s"),
+    *("width", "xlim", "ylim", "xytext", "zorder"),
+}
 
 _RELATION = re.compile(r"([=≈<>≤≥])")
 _ROUNDED = re.compile(rf"−?(?P<number>{_DIGITS})(?:×10\^\(?(?P<power>−?\d+)\)?)?")
@@ -45,7 +54,8 @@ _PYTHON = str.maketrans({"×": "*", "⋅": "*", "−": "-", "[": "(", "]": ")", 
 _FUNCTION = r"sqrt|exp|log|ceil|floor|e(?=\*)"
 # 添え字と、和の範囲。数としての意味がない。
 _SCRIPTS = (
-    "msub > :nth-child(2), msubsup > :nth-child(2), munder > :nth-child(2), "
+    'msub:not(:has(mi:-soup-contains("log"))) > :nth-child(2), '
+    "msubsup > :nth-child(2), munder > :nth-child(2), "
     "munderover > :nth-child(n+2)"
 )
 
@@ -58,11 +68,13 @@ class Claim:
     unit: str = ""
     power: str = "0"
     is_inverse: bool = False
+    is_negative: bool = False
 
     @classmethod
     def of(cls, found: re.Match[str]) -> Claim:
         power = (found["power"] or "0").replace("−", "-")
-        return cls(found["number"], found["unit"], power, bool(found["inverse"]))
+        signs = bool(found["inverse"]), found["sign"] is not None
+        return cls(found["number"], found["unit"], power, *signs)
 
     @property
     def _decimals(self) -> int:
@@ -83,12 +95,16 @@ class Claim:
     def misprinted(self, step: int) -> Claim:
         """最後の桁だけが違う数。"""
         wrong = str((int(self.number[-1]) + step) % 10)
-        return Claim(self.number[:-1] + wrong, self.unit, self.power, self.is_inverse)
+        return replace(self, number=self.number[:-1] + wrong)
 
     def is_in(self, numbers: set[float]) -> bool:
         """四捨五入するとこの数になるものがあるか。"""
         size = self._size * self._scale
         is_exact = self._scale == 1 and not self._decimals
+        if not size:
+            return 0.0 in numbers
+        if self.is_negative:
+            numbers = {-x for x in numbers}
         reach = 0.0 if is_exact else 0.5 * 10.0**-self._decimals * self._scale
         near = [(size, reach)]
         if self.is_inverse and size:
@@ -184,24 +200,40 @@ def _computed(section: Tag, false: list[str]) -> set[float]:
             holds = _holds(left, relation, right)
             if holds is False:
                 false.append(f"{left}{relation}{right}")
-            elif holds:
+            # 数どうしを並べただけでは、計算したことにならない。
+            elif holds and not (_is_literal(left) and _is_literal(right)):
                 numbers |= _numbers(f"{left} {right}")
-                numbers |= {abs(_value(side) or 0) for side in (left, right)}
+                values = [_value(left) or 0.0, _value(right) or 0.0]
+                numbers |= {*values, *map(abs, values)}
     return numbers
 
 
 def _numbers(text: str) -> set[float]:
-    return {float(re.sub("[,_]", "", found)) for found in _LITERAL.findall(text)}
+    """書かれた数。負の数は、符号を除いたものも。"""
+    found = [
+        (float(re.sub("[,_]", "", match[0])), text[: match.start()][-1:])
+        for match in _LITERAL.finditer(text)
+    ]
+    return {n for n, _ in found} | {-n for n, before in found if before in ("-", "−")}
 
 
 @cache
 def _drawn(stem: str, name: str) -> set[float]:
     """図を描く関数に書かれた数と、描かれた図の中の字にある数。"""
     function = getattr(importlib.import_module(f"dlnotes.figures.{stem}"), name)
-    texts = [inspect.getsource(function)]
+    texts = [_calculation(function)]
     if not inspect.signature(function).parameters:
         texts += [text.get_text() for text in function().findobj(Text)]
     return _numbers(" ".join(texts))
+
+
+def _calculation(function: Callable[..., object]) -> str:
+    """図を描く関数から、線の太さなど、見た目だけの数を除く。"""
+    tree = ast.parse(inspect.getsource(function))
+    for call in ast.walk(tree):
+        if isinstance(call, ast.Call):
+            call.keywords = [keyword for keyword in call.keywords if keyword.arg not in _LOOK]
+    return ast.unparse(tree)
 
 
 def _formulas(section: Tag) -> Iterator[str]:
@@ -209,11 +241,18 @@ def _formulas(section: Tag) -> Iterator[str]:
     for formula in section.find_all("math"):
         for script in formula.select(_SCRIPTS):
             script.clear()
-        pieces = []
+        pieces: list[str] = []
         # 行列の中の行列は、内側から。
-        for cell in formula.find_all("mtd")[::-1]:
+        for cell in formula.select('mtable:not([displaystyle="true"]) > mtr > mtd')[::-1]:
             pieces.append(spell(ElementTree.fromstring(str(cell))))
             cell.clear()
+        rows: list[str] = []
+        for row in formula.select('mtable[displaystyle="true"] > mtr'):
+            # 左のますが空の行は、前の行の続き。
+            before = rows.pop() if rows and not row.mtd.get_text(strip=True) else ""
+            rows.append(before + spell(ElementTree.fromstring(str(row))))
+            row.clear()
+        pieces += rows
         pieces.append(spell(ElementTree.fromstring(str(formula))))
         formula.replace_with(" ".join(pieces))
         yield from pieces
@@ -246,13 +285,16 @@ def _value(expression: str) -> float | None:
     text = re.sub(r"⌈(.*?)⌉", r"ceil(\1)", re.sub(r"⌊(.*?)⌋", r"floor(\1)", text))
     text = re.sub(r"√([\d.]+)", r"sqrt(\1)", text).replace("√", "sqrt").replace("^", "**")
     text = re.sub(rf"(?<=[\d)])(?=\(|{_FUNCTION})", "*", text).strip(" 、。,")
-    # 「+」で始まるのは、前の行の続き。
-    if text.startswith("+") or not re.fullmatch(rf"(?:{_FUNCTION}|[\d.()+*/ -])+", text):
+    if not re.fullmatch(rf"(?:{_FUNCTION}|[\d.()+*/ -])+", text):
         return None
     try:
         return float(eval(text, {"__builtins__": {}}, vars(math)))
-    except (SyntaxError, TypeError, ArithmeticError):
+    except (SyntaxError, TypeError, ArithmeticError, NameError, ValueError):
         return None
+
+
+def _is_literal(side: str) -> bool:
+    return _ROUNDED.fullmatch(side.strip(" 、。,")) is not None
 
 
 def _half_unit(side: str) -> float:

@@ -17,12 +17,15 @@ from bs4 import BeautifulSoup
 
 CLAIMS = sorted((Path(__file__).parent / "claims").glob("test_*.py"))
 _QUOTE = re.compile(r"「([^「」]+)」")
-# 式と記号は、ページでは数式で書くので、かなと漢字だけを比べる。
-_NOT_JAPANESE = re.compile(r"[^ぁ-ゖァ-ヺー一-龠々]")
+# 式と記号は、ページでは数式で書くので、かなと漢字と、単位の付いた数だけを比べる。
+_COUNT = (
+    r"(?<![\w.,()+=≈<>≤≥−-])\d+(?:[.,]\d+)*(?= ?(?:倍|分の|層|回|点|日|割|%|匹|次元|本|枚|桁|行))"
+)
+_COMPARED = re.compile(rf"{_COUNT}|[ぁ-ゖァ-ヺー一-龠々]")
 
 
 def japanese(text: str) -> str:
-    return _NOT_JAPANESE.sub("", text)
+    return "".join(_COMPARED.findall(text))
 
 
 def quotes(source: str) -> Iterator[str]:

@@ -133,6 +133,22 @@ def test_build_after_a_killed_one_is_right(workshop: Workshop, seconds: float, t
     workshop.check_next()
 
 
+def test_interrupt_ends_a_build_whose_notebook_never_ends(workshop: Workshop) -> None:
+    notebook = workshop.folder / "docs" / "notebooks" / "a.ipynb"
+    right = notebook.read_text(encoding="utf-8")
+    workshop.forget()
+    notebook.write_text(right.replace("print(relu(3.0))", "while True: pass"), encoding="utf-8")
+    process = workshop.start()
+    time.sleep(6)
+    os.killpg(process.pid, signal.SIGINT)
+    try:
+        said, _ = process.communicate(timeout=20)
+    finally:
+        notebook.write_text(right, encoding="utf-8")
+    assert "Aborted!" in said
+    workshop.check_next()
+
+
 def test_two_builds_at_once_are_both_right(workshop: Workshop) -> None:
     workshop.forget()
     builds = [workshop.start(out=out) for out in ("out", "out2")]

@@ -9,9 +9,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from functools import cache, partial
 from pathlib import Path
+from threading import Thread
 from typing import Any, cast
 
 from jinja2 import Environment
@@ -50,8 +51,6 @@ def _results(config: MkDocsConfig) -> Path:
 def _end_build() -> None:
     gc.enable()
     # 鍵を外した後に、実行結果を書かせない。
-    for job in _running.values():
-        job.cancel()
     wait(_running.values())
     _running.clear()
     lock.release()
@@ -126,15 +125,24 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
     return files
 
 
+def _run(job: Future[None], do: Callable[[], None]) -> None:
+    try:
+        do()
+        job.set_result(None)
+    except BaseException as error:
+        job.set_exception(error)
+
+
 def on_nav(nav: Navigation, *, config: MkDocsConfig, files: Files) -> None:
     """ノートブックを、ほかのページを変換している間に実行させます。カーネルは別のプロセスです。"""
     with_outputs = cast(Any, config.plugins["mkdocs-jupyter"])
-    pool = ThreadPoolExecutor()
     for page in nav.pages:
         if page.file.src_uri.endswith(".ipynb"):
             with_outputs.on_pre_page(page, config, files)
-            _running[page.file.src_uri] = pool.submit(page.render, config, files)
-    pool.shutdown(wait=False)
+            job = _running[page.file.src_uri] = Future()
+            render = partial(page.render, config, files)
+            # 終わらないセルがあっても Ctrl-C で止められるように、待たれない daemon にする。
+            Thread(target=_run, args=(job, render), daemon=True).start()
 
 
 def on_serve(

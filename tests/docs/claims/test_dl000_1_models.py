@@ -91,6 +91,10 @@ def test_viterbi_differs_on_the_fifth_day_because_it_has_seen_the_sixth() -> Non
     assert markov.viterbi(WEATHER, five)[0][4] == 0
     days = [markov.viterbi(WEATHER, [*five, last])[0][4] for last in (WALK, SHOP, READ)]
     assert days == [0, 0, 1]
+    shown = [text.get_text() for text in ax.texts]
+    assert shown == [f"{size / 900:.2f}" for size in (*sun, *rain)]
+    done = [label.get_text().split("\n")[1] for label in ax.get_xticklabels()]
+    assert done == ["散歩", "買い物", "散歩", "読書", "買い物", "読書"]
 
 
 def test_the_same_shopping_is_sun_or_rain_by_what_was_done_on_the_days_around_it() -> None:
