@@ -168,7 +168,9 @@ def leads_to(answer: str, reason: str) -> bool:
     sides = [side for formula in reason.split("$")[1::2] for side in _RELATION.split(formula)]
     # 数ひとつや分数ひとつを挙げただけのものは、計算とみない。
     worked = [side for side in sides if re.search(r"[\d)]\s*[×⋅+−/^]\s*\(?[\d⌈]|√|⌈", side)]
-    values = {abs(v) for side in sides if (v := _value(side)) is not None}
+    # 「いくつ減ったか」の答えは負の数でも、理由では正の数を求める。
+    sizes = {abs(v) for side in sides if (v := _value(side)) is not None}
+    values = sizes | {-size for size in sizes}
     claims = map(Claim.of, _CLAIM.finditer(answer))
     return all(_value(side) is None for side in worked) or any(c.is_in(values) for c in claims)
 
