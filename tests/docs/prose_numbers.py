@@ -52,7 +52,7 @@ _RELATION = re.compile(r"([=≈<>≤≥])")
 _ROUNDED = re.compile(rf"−?(?P<number>{_DIGITS})(?:×10\^\(?(?P<power>−?\d+)\)?)?")
 _PYTHON = str.maketrans({"×": "*", "⋅": "*", "−": "-", "[": "(", "]": ")", "{": "(", "}": ")"})
 _FUNCTION = r"sqrt|exp|log|ceil|floor|e(?=\*)"
-# 添え字と、和の範囲。数としての意味がない。
+# 添え字と、和の範囲。数としての意味がない。対数の底は残す。
 _SCRIPTS = (
     'msub:not(:has(mi:-soup-contains("log"))) > :nth-child(2), '
     "msubsup > :nth-child(2), munder > :nth-child(2), "
@@ -107,7 +107,7 @@ class Claim:
             numbers = {-x for x in numbers}
         reach = 0.0 if is_exact else 0.5 * 10.0**-self._decimals * self._scale
         near = [(size, reach)]
-        if self.is_inverse and size:
+        if self.is_inverse:
             near.append((1 / size, 0.05 / size))
         return any(abs(x - c) <= r + 1e-9 * c for c, r in near for x in numbers)
 
