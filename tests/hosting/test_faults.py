@@ -135,11 +135,18 @@ def test_build_after_a_killed_one_is_right(workshop: Workshop, seconds: float, t
 
 def test_interrupt_ends_a_build_whose_notebook_never_ends(workshop: Workshop) -> None:
     notebook = workshop.folder / "docs" / "notebooks" / "a.ipynb"
+    started = workshop.folder / "started"
     right = notebook.read_text(encoding="utf-8")
+    endless = json.loads(right)
+    endless["cells"][1]["source"] = f"open({str(started)!r}, 'w').close()\nwhile True: pass"
     workshop.forget()
-    notebook.write_text(right.replace("print(relu(3.0))", "while True: pass"), encoding="utf-8")
+    notebook.write_text(json.dumps(endless), encoding="utf-8")
     process = workshop.start()
-    time.sleep(6)
+    for _ in range(600):
+        if started.exists():
+            break
+        time.sleep(0.1)
+    assert started.exists()
     os.killpg(process.pid, signal.SIGINT)
     try:
         said, _ = process.communicate(timeout=20)
