@@ -134,3 +134,14 @@ def test_write_that_was_cut_short_is_not_taken_for_a_font(
 )
 def test_greek_letters_keep_their_own_italic_form(letter: str, italic: str) -> None:
     assert fonts.math_characters(f"<math><mi>{letter}</mi></math>") == {letter, italic}
+
+
+def test_font_is_asked_for_before_the_styles_so_that_no_line_moves_when_it_comes(
+    site: Path,
+) -> None:
+    pages = [page.read_text(encoding="utf-8") for page in site.rglob("index.html")]
+    assert any("<math" in page for page in pages)
+    for page in pages:
+        first = re.search(r"<link rel=(preload|stylesheet)", page)
+        assert first
+        assert (first[1] == "preload") == ("<math" in page)

@@ -55,7 +55,7 @@ _OFFER = re.compile(re.escape(MARKER) + r'(<p class="dl-book">.*?</p>)?')
 # 本では押せないもの、画面だけのもの。
 _ONLY_ON_SCREEN = (
     "script, style, button, input, select, template, .headerlink, .dl-notebook-links, .dl-book,"
-    ' img[src$="#only-dark"]'
+    ' .dl-quiz, img[src$="#only-dark"]'
 )
 # これより長いコードは、ページの境で分けてよい。
 _LONG = 20

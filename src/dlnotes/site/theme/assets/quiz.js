@@ -2,8 +2,9 @@
 (() => {
   const KEY = "dlnotes.quiz.1"
   const boxes = [...document.querySelectorAll(".dl-question")]
+  const bar = document.querySelector(".dl-quiz")
   // ブラウザで保存したページには、問題の部品がもうある。
-  if (!boxes.length || document.querySelector(".dl-quiz")) return
+  if (!bar || bar.firstChild) return
 
   const make = (name, values = {}, ...children) => {
     const element = Object.assign(document.createElement(name), values)
@@ -180,10 +181,9 @@
     if (event.key === "Escape") close("")
   }
 
-  const bar = make("div", { className: "dl-quiz" }, total, meter, make("label", {}, "題目 ", select), only, reset, confirm, note)
+  bar.append(total, meter, make("label", {}, "題目 ", select), only, reset, confirm, note)
   bar.setAttribute("role", "group")
   bar.setAttribute("aria-label", "成績と絞り込み")
-  topics[0].heading.before(bar)
 
   // 目次や検索から、隠れている問題に来たとき。
   const reveal = () => {
