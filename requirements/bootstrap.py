@@ -35,7 +35,7 @@ ABSENT = "{} がありません。"
 UNKNOWN = "環境を作れませんでした。上の出力を見てください。"
 PORT = "ポート {} は使えません（使用中など）。PORT= で別の番号を指定してください。"
 NOT_CHROMIUM = "CHROMIUM={} は実行できるファイルではありません。"
-NO_CHROMIUM = "Chromium がありません。入れるか、CHROMIUM= か BROWSER=0 を指定してください。"
+NO_CHROMIUM = "Chromium がありません。入れるか、CHROMIUM= か make test BROWSER=0 を使ってください。"
 # pip と npm は理由を英語の文でしか言わない。上にあるものほど確かな手がかり。
 REASONS = (
     ("No space left|Disk quota|ENOSPC", DISK),

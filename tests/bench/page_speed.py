@@ -12,7 +12,9 @@ import tempfile
 from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
-from run_speed import ROOT, find_chromium, served
+from run_speed import ROOT, served
+
+from dlnotes.site.book import find_chromium
 
 LIGHTHOUSE = ROOT / ".cache" / "lighthouse" / "node_modules" / "lighthouse" / "cli" / "index.js"
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")

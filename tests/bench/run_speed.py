@@ -14,6 +14,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
+from dlnotes.site.book import find_chromium
+
 ROOT = Path(__file__).parents[2]
 # ページの中で測る。外から待つと、見に行く間隔（1 秒まで）だけ長く出る。
 SECONDS = """(button, status) => new Promise(resolve => {
@@ -46,11 +48,6 @@ def press(page: Page, address: str) -> float:
     status = bar.get_by_role("status").element_handle()
     seconds: float = button.evaluate(SECONDS, status)
     return seconds
-
-
-def find_chromium() -> str:
-    command = [sys.executable, ROOT / "requirements" / "bootstrap.py", "chromium"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 @contextmanager

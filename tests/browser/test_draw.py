@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from pathlib import Path
 
 import numpy as np
@@ -97,10 +96,6 @@ def tool(started: Page) -> Tool:
     tool.button("消す").click()
     tool.says("消しました。")
     return tool
-
-
-def test_script_is_small(site: Path) -> None:
-    assert len(gzip.compress((site / "assets" / "draw.js").read_bytes())) <= 1_640
 
 
 def test_only_this_page_loads_the_script(site: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -369,8 +368,3 @@ def test_page_is_readable_without_javascript(browser: Browser, address: str) -> 
     expect(box.get_by_text("正解", exact=True)).to_be_visible()
     expect(page.locator(BAR)).to_be_hidden()
     context.close()
-
-
-def test_script_is_small() -> None:
-    script = Path("src/dlnotes/site/theme/assets/quiz.js")
-    assert len(gzip.compress(script.read_bytes())) <= 4_096

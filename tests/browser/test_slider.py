@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,10 +34,6 @@ def figure(page: Page) -> Locator:
 
 def name(figure: Locator) -> str:
     return str(figure.locator(SEEN).get_attribute("src")).split("/")[-1].split("#")[0]
-
-
-def test_script_is_small(site: Path) -> None:
-    assert len(gzip.compress((site / "assets" / "slider.js").read_bytes())) <= 2048
 
 
 def test_slider_has_a_name_a_value_and_room_for_a_finger(figure: Locator) -> None:

@@ -51,7 +51,7 @@ def test_every_sentence_a_claim_quotes_stands_on_its_page(site: Path, claims: Pa
     pages = [*site.glob(f"{name}/index.html"), *site.glob(f"{name}/*/index.html")]
     said = " ".join(map(words, pages))
     found = list(quotes(claims.read_text(encoding="utf-8")))
-    assert len(found) > 5
+    assert found
     assert [quote for quote in found if japanese(quote) not in said] == []
 
 

@@ -44,10 +44,6 @@ def transcript(notebook: Path, page: Path) -> str:
     return "\n\n".join(f"[{name}]\n{text}".rstrip() for name, text in pairs)
 
 
-def test_there_are_notebooks() -> None:
-    assert NOTEBOOKS
-
-
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_outputs_on_the_page_equal_the_transcript(site: Path, notebook: Path) -> None:
     page = site / "notebooks" / notebook.stem / "index.html"

@@ -94,15 +94,6 @@ def test_every_figure_stands_on_the_page_of_its_name() -> None:
     assert drawn - shown == set()
 
 
-def test_every_page_is_in_the_navigation(site: Path) -> None:
-    navigation = read(site / "index.html").select_one(".md-nav--primary")
-    assert navigation is not None
-    listed = {urlsplit(href).path.removeprefix("./") for href in links(navigation)} - {"."}
-    sources = [p for p in Path("docs").rglob("*") if p.suffix in {".md", ".ipynb"}]
-    stems = {p.relative_to("docs").with_suffix("").as_posix() for p in sources} - {"index"}
-    assert {f"{stem}/" for stem in stems} - listed == set()
-
-
 # --- できあがったページ ---------------------------------------------------------------
 
 
@@ -110,11 +101,6 @@ def test_headings_have_ids_a_person_can_read(article: Tag) -> None:
     ids = [str(h.get("id", "")) for h in article.find_all(re.compile("^h[1-6]$"))]
     assert ids
     assert [name for name in ids if not re.search(r"[^\W\d_]", name)] == []
-
-
-def test_ids_are_unique(soup: BeautifulSoup) -> None:
-    times = Counter(element["id"] for element in soup.find_all(id=True))
-    assert [name for name, count in times.items() if count > 1] == []
 
 
 def test_page_has_one_title(article: Tag) -> None:

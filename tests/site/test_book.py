@@ -70,12 +70,6 @@ def test_every_link_and_picture_leads_somewhere_in_the_book(
         assert pictures <= set(archive.namelist())
 
 
-def test_ids_are_unique_within_a_chapter(pages: dict[str, ElementTree.Element]) -> None:
-    for name, page in pages.items():
-        ids = [e.get("id") for e in page.iter() if e.get("id")]
-        assert len(ids) == len(set(ids)), name
-
-
 def test_code_keeps_its_indentation(site: Path, pages: dict[str, ElementTree.Element]) -> None:
     for name in ("dl003_activations", "dl010_backprop"):
         html = (site / name / "index.html").read_text(encoding="utf-8")
@@ -207,11 +201,6 @@ def test_missing_site_and_missing_chromium_are_said_in_japanese(
 ) -> None:
     with pytest.raises(BookError, match="make site"):
         read_book(tmp_path)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.delenv("CHROMIUM", raising=False)
-    with pytest.raises(BookError, match="Chromium がありません"):
-        find_chromium()
-    monkeypatch.undo()
     monkeypatch.setenv("CHROMIUM", str(tmp_path / "none"))
-    with pytest.raises(BookError, match=r"CHROMIUM=.*none は実行できるファイルではありません"):
+    with pytest.raises(BookError, match="Chromium を使えません"):
         find_chromium()

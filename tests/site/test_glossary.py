@@ -20,7 +20,7 @@ ja = "勾配"
 yomi = "こうばい"
 en = "gradient"
 definition = "傾きです。"
-link = "dl006_x.md"
+link = "dl006_3d.md"
 
 [[terms]]
 ja = "勾配降下法"
@@ -223,7 +223,7 @@ def test_every_topic_page_has_marks(site: Path) -> None:
         for path in site.glob("dl0*/index.html")
     }
     assert len(counts) == len(list(Path("docs").glob("dl0*.md")))
-    assert min(counts.values()) >= 3
+    assert all(counts.values()), counts
 
 
 def test_definitions_are_indexed_on_the_glossary_only(site: Path) -> None:

@@ -8,12 +8,11 @@ from __future__ import annotations
 import copy
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
 from io import BytesIO
 from pathlib import Path
@@ -32,13 +31,7 @@ from dlnotes.site import epub, fonts
 __all__ = ["Book", "BookError", "Page", "offer", "read_book", "write_pdf"]
 
 MARKER = "<!--book-->"
-_CHROMIUMS = (
-    "chromium-headless-shell",
-    "chromium",
-    "chromium-browser",
-    "google-chrome",
-    "google-chrome-stable",
-)
+_BOOTSTRAP = Path(__file__).parents[3] / "requirements" / "bootstrap.py"
 _SWITCHES = (
     "--headless",
     "--no-sandbox",
@@ -135,7 +128,7 @@ class Book:
     description: str
     rights: str
     pages: list[Page]
-    files: dict[str, bytes] = field(default_factory=dict)
+    files: dict[str, bytes]
 
 
 def _text(element: Tag | None) -> str:
@@ -370,18 +363,16 @@ def _print_html(book: Book, numbers: dict[str, int]) -> str:
 
 
 def find_chromium() -> str:
-    """PDF を印刷する Chromium を探します。
+    """PDF を印刷する Chromium を、make と同じように探します。
 
     Raises:
         BookError: 見つからないとき。
     """
-    chosen = os.environ.get("CHROMIUM")
-    found = next(filter(None, map(shutil.which, [chosen] if chosen else _CHROMIUMS)), None)
-    if found is None and chosen:
-        raise BookError(f"CHROMIUM={chosen} は実行できるファイルではありません。")
-    if found is None:
-        raise BookError("Chromium がありません。入れるか、CHROMIUM= で場所を指定してください。")
-    return found
+    command = [sys.executable, str(_BOOTSTRAP), "chromium"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        raise BookError("Chromium を使えません（理由は上にあります）")
+    return done.stdout.strip()
 
 
 def _print(chromium: str, folder: Path) -> bytes:

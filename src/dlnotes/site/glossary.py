@@ -36,7 +36,7 @@ _VOWELS = {
     "お": "おこそとのほもよろを",
 }
 _VOWEL = {kana: vowel for vowel, kanas in _VOWELS.items() for kana in kanas}
-_CODE = re.compile(r"DL\d+(_\d(?!\d))?")
+_CODE = re.compile(r"DL\d+(_\d)?(?![0-9A-Z])")
 # 同じ種類の字が続くところは、長い言葉の途中かもしれないので、用語の端とみない。
 _KINDS = (r"[\u3400-\u9fff々]", r"[\u30a1-\u30ffー]", r"[A-Za-z0-9]")
 _PROSE = {"p", "li"}
@@ -112,14 +112,10 @@ def _parse(text: str) -> tuple[Term, ...]:
     return tuple(sorted(terms, key=lambda term: (term.row == _LATIN, sort_key(term))))
 
 
-def search_words(data: Path = DATA) -> dict[str, list[str]]:
-    """検索の索引での節の住所から、そこで教える用語のすべての言い方への対応です。
-
-    Args:
-        data: 用語集のデータ（TOML）。
-    """
+def search_words() -> dict[str, list[str]]:
+    """検索の索引での節の住所から、そこで教える用語のすべての言い方への対応です。"""
     words: dict[str, list[str]] = {}
-    for term in read_terms(data):
+    for term in read_terms():
         section = words.setdefault(term.link.replace(".md", "/", 1), [])
         section += dict.fromkeys([term.ja, *term.variants, term.en])
     return words

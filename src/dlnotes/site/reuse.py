@@ -25,6 +25,7 @@ from mkdocs.structure.files import Files
 from mkdocs.structure.pages import Page
 from mkdocs.utils import CountHandler
 
+from dlnotes.figures._files import replacing
 from dlnotes.site import corrections, quiz
 from dlnotes.site.math import spelled
 
@@ -94,13 +95,9 @@ def save(path: Path) -> None:
     Args:
         path: 書くファイル。半端なものが残ることはありません。
     """
-    temporary = path.with_suffix(".new")
     data = pickle.dumps((_pages, _results, _templates))
-    try:
+    with replacing(path) as temporary:
         temporary.write_bytes(_seal(data) + b"\n" + data)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _seal(data: bytes) -> bytes:

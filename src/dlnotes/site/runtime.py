@@ -264,7 +264,6 @@ def collect(folder: Path) -> dict[str, Path]:
         folder: `fetch` で取りよせたファイルの置き場所。
     """
     made = folder.with_name(f"{folder.name}-made")
-    made.mkdir(parents=True, exist_ok=True)
     compiled = precompile(folder)
     facts = {a.name: {"size": a.size, "sha256": a.sha256} for a in _compiled(compiled)}
     core = [row | facts.get(row["name"], {}) for row in _RECORD["core"]]

@@ -90,7 +90,7 @@
       count()
     }
     const isWrong = () => saved() !== undefined && saved() !== right
-    return { box, right, saved, show, isWrong }
+    return { box, saved, show, isWrong }
   })
 
   // 題目は、見出しから次の見出しの前までの要素の集まり。

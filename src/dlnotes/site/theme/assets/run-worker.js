@@ -38,13 +38,10 @@ class Stream(io.TextIOBase):
             now = time.monotonic()
             if "\n" in text and (Stream.sent < 200 or now - Stream.last > 0.1):
                 Stream.sent, Stream.last = Stream.sent + 1, now
-                self.send()
+                self.flush()
         return len(text)
 
     def flush(self):
-        self.send()
-
-    def send(self):
         if self.waiting:
             emit(self.kind, "".join(self.waiting))
             self.waiting.clear()
@@ -115,7 +112,7 @@ def run(code, number):
     except BaseException as error:
         problem = explain(error, filename)
         error.__traceback__ = None
-    out.send(), err.send()
+    out.flush(), err.flush()
     if Stream.total > LIMIT:
         emit("cut", Stream.total)
     Stream.live = False
@@ -125,7 +122,7 @@ def run(code, number):
 os.chdir(tempfile.mkdtemp())
 `
 
-let python, lock
+let python
 const post = (kind, ...values) => postMessage([kind, ...values])
 
 // 届いたバイト数を数え、進み具合を知らせる。
@@ -153,7 +150,7 @@ async function boot() {
   // 一覧だけは、いつもサーバーに新しいものを尋ねる。
   const reply = await fetch(runtime + "lock.json", { cache: "no-cache" })
   if (!reply.ok) throw new Error(reply.status)
-  lock = await reply.json()
+  const lock = await reply.json()
   const folder = runtime + lock.folder + "/"
   const unwatch = watch([
     ...lock.core.filter(row => !row.name.endsWith(".mjs")), lock.packages.numpy, lock.packages.dlnotes,
@@ -184,8 +181,8 @@ onmessage = async ({ data: [code, number] }) => {
   try {
     await (ready ||= boot())
     await load(code)
-  } catch (error) {
-    post("unloaded", String(error))
+  } catch {
+    post("unloaded")
     return
   }
   post("running")
@@ -194,8 +191,8 @@ onmessage = async ({ data: [code, number] }) => {
   try {
     const run = python.globals.get("run")
     problem = run(code, number)
-  } catch (error) {
-    post("dead", String(error))
+  } catch {
+    post("dead")
     return
   }
   const seconds = (performance.now() - start) / 1000
