@@ -14,8 +14,9 @@ from dlnotes.site.math import spell, to_mathml
 from dlnotes.site.quiz import Choice, load
 
 # ほかのテストが確かめる数のページ: 数はビルドが入れる、訂正はもとのページから写す、
-# 問いと選択肢は自由に選んだ数で、正解は tests/site/test_quiz.py が計算する。
-ELSEWHERE = {"about/", "corrections/", "quiz/"}
+# 問いと選択肢は自由に選んだ数で、正解は tests/site/test_quiz.py が計算する、
+# 表の例は自由に選んだ数で、結果は test_reading_code.py が計算する。
+ELSEWHERE = {"about/", "corrections/", "quiz/", "reading_code/"}
 # 計算できない数と、そのわけ。
 GIVEN = {
     "dl000_4_universal_approximation/": {
