@@ -198,7 +198,9 @@ def log_likelihood(model: GaussianClassifier, x: ArrayLike) -> Array:
     &- \frac{1}{2} \log \lvert \Sigma_k \rvert - \frac{D}{2} \log 2\pi
     \end{aligned}$$
 
-    コレスキー分解 $\Sigma = LL^\top$ を使い、逆行列も行列式も直接には計算しません。
+    コレスキー分解 $\Sigma = LL^\top$（L は下三角行列）を使い、逆行列も行列式も直接には計算
+    しません。二次の項は $L^{-1}(x - \mu_k)^\top$ の長さの二乗から、$\log \lvert \Sigma \rvert$ は
+    L の対角成分の対数の和の 2 倍として求めます。
 
     Args:
         model: 識別器。

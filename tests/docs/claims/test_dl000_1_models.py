@@ -7,10 +7,10 @@ from itertools import product
 
 import numpy as np
 
+from dlnotes import datasets, markov
 from dlnotes import discriminative as dis
 from dlnotes import encoding as enc
 from dlnotes import generative as gen
-from dlnotes import markov
 from dlnotes.activations import sigmoid
 from dlnotes.arrays import Array
 from dlnotes.figures import dl000_1_models as figures
@@ -66,17 +66,22 @@ def test_words_go_from_the_day_to_a_particle_to_the_weather_to_the_stop_and_to_t
 def test_a_chain_forgets_what_came_before_the_last_symbol_and_a_hidden_one_does_not() -> None:
     # 「マルコフ連鎖では、次の記号の確率は直前の記号だけで決まります。隠れマルコフモデルでは、
     # 直前の行動が同じ買い物でも、その前の行動で、次が散歩になる確率が変わります。」
+    # 「その前の行動が、隠れた天気の手がかりになるからです。」
     rng = np.random.default_rng(0)
     for _ in range(5):
         pi, A, B = rng.dirichlet(np.ones(3)), *rng.dirichlet(np.ones(3), (2, 3))
-        chain, hidden = markov.MarkovChain(pi, A), markov.HiddenMarkovModel(pi, A, B)
         pasts = [[*past, 1] for past in product(range(3), repeat=3)]
+        chain = markov.MarkovChain(pi, A)
         seen = [markov.log_probability(chain, [*p, 0]) for p in pasts]
         seen = np.subtract(seen, [markov.log_probability(chain, p) for p in pasts])
         np.testing.assert_allclose(np.exp(seen), A[1, 0])
-        unseen = [markov.log_likelihood(hidden, [*p, 0]) for p in pasts]
-        unseen = np.subtract(unseen, [markov.log_likelihood(hidden, p) for p in pasts])
-        assert np.ptp(np.exp(unseen)) > 1e-3
+        # 天気によらない行動は手がかりにならず、天気を言い当てる行動なら、直前の一つで足りる。
+        for emission, matters in ((B, True), (B[[0, 0, 0]], False), (np.eye(3), False)):
+            hidden = markov.HiddenMarkovModel(pi, A, emission)
+            unseen = [markov.log_likelihood(hidden, [*p, 0]) for p in pasts]
+            unseen = np.subtract(unseen, [markov.log_likelihood(hidden, p) for p in pasts])
+            change = np.ptp(np.exp(unseen))
+            assert change > 1e-3 if matters else change < 1e-12
 
 
 def test_viterbi_differs_on_the_fifth_day_because_it_has_seen_the_sixth() -> None:
@@ -131,19 +136,26 @@ def test_no_other_gain_has_a_smaller_expected_error_and_the_error_is_uncorrelate
 
 def test_enlarging_without_knowledge_is_worse_than_the_mean_face() -> None:
     # 「素朴な二つの拡大は、y を見ずにいつも平均顔を答えるよりも悪くなりました。
+    # 輪郭や目や口が、4×4 の区画の中のどこにあるかを、どちらの方法も知らないからです。」
+    # 「事後平均は、学んだ画素どうしの関係を使って、16 個の平均に合うように平均顔を直すので、
     # 誤差が最近傍の 6 分の 1 以下になりました。」
     A = gen.average_pooling_matrix(16, 16, 4)
     for seed in range(2):
         rng = np.random.default_rng(seed)
         prior = gen.fit_gaussian_prior(gen.face_images(1000, rng=rng))
         x = gen.face_images(100, rng=rng).reshape(100, 256)
+        alone = gen.GaussianPrior(prior.mean, np.diag(prior.covariance.diagonal()))
         low = (x @ A.T).reshape(100, 4, 4)
         ways = [gen.enlarge_nearest(low, 4), gen.enlarge_bilinear(low, 4), prior.mean]
-        ways.append(gen.restore(prior, A, x @ A.T, noise_std=0.001))
-        tall = [np.broadcast_to(np.asarray(way).reshape(-1, 256), x.shape) for way in ways]
-        nearest, bilinear, mean, best = (np.sqrt(np.mean((way - x) ** 2)) for way in tall)
+        ways += [gen.restore(p, A, x @ A.T, noise_std=0.001) for p in (prior, alone)]
+        wrong = [np.broadcast_to(np.reshape(way, (-1, 256)), x.shape) - x for way in ways]
+        nearest, bilinear, mean, best, unrelated = (np.sqrt(np.mean(e**2)) for e in wrong)
         assert min(nearest, bilinear) > 1.3 * mean
-        assert best < nearest / 6
+        assert best < nearest / 6 < unrelated / 2
+        assert abs(wrong[3] @ A.T).max() < 0.01
+        # 区画の平均の誤差は、素朴な拡大では小さいか、ない。残りはすべて、区画の中での位置の誤差。
+        np.testing.assert_allclose(wrong[0] @ A.T, 0, atol=1e-12)
+        assert np.mean((wrong[1] @ A.T) ** 2) < 0.15 * bilinear**2
 
 
 def test_only_the_posterior_mean_brings_back_the_eyes_and_the_mouth() -> None:
@@ -198,22 +210,6 @@ def test_eigenvectors_give_the_most_likely_linear_decoder() -> None:
         assert log_likelihood(W, noise * factor) < log_likelihood(W, noise)
 
 
-def test_every_latent_number_more_brings_the_faces_closer() -> None:
-    # 「256 個の画素が、8 個の数からほぼ作り直せました。個数を増やすと、さらに近づきます。」
-    rng, errors = np.random.default_rng(1), []
-    prior = gen.fit_gaussian_prior(gen.face_images(400, rng=rng))
-    x = gen.face_images(50, rng=rng).reshape(50, 256) - prior.mean
-    variances, directions = np.linalg.eigh(prior.covariance)
-    for M in (1, 2, 3, 4, 6, 8, 16, 64):
-        noise = variances[:-M].mean()
-        W = (directions[:, -M:] * np.sqrt(variances[-M:] - noise)).T
-        p_z = gen.GaussianPrior(np.zeros(M), np.eye(M))
-        z = gen.restore(p_z, W.T, x, noise_std=noise**0.5)
-        errors.append(np.sqrt(np.mean((z @ W - x) ** 2)))
-    assert (np.diff(errors) < 0).all()
-    assert errors[5] < np.sqrt(np.mean(x**2)) / 3
-
-
 def test_one_moving_eye_needs_many_directions_and_one_changing_brightness_needs_one() -> None:
     # 「目の位置が動くような変化は、向きを足し合わせる一次式では、少ない個数で正しく表せません。」
     t = np.random.default_rng(0).uniform(size=300)[:, None]
@@ -259,19 +255,22 @@ def test_hinge_tells_only_the_class_and_the_logistic_score_tells_the_probability
 
 def test_naive_bayes_wins_at_80_loses_at_160_and_comes_first_near_its_worse_limit() -> None:
     # 「単純ベイズとロジスティック回帰の曲線は、80 個と 160 個の間で交わります。
-    # それより少なければ、生成モデルの単純ベイズが勝ちます。多ければ、
-    # …ロジスティック回帰が勝ちます。 単純ベイズは…少ないデータで限界に近づきました。」
+    # 20 個から 80 個では、生成モデルの単純ベイズが勝ちます。多ければ、
+    # 間違った仮定のために誤り率が下がらなくなった単純ベイズに、ロジスティック回帰が勝ちます。」
+    # 「単純ベイズは、ロジスティック回帰よりパラメータが多い…のに、
+    # 少ないデータで限界に近づきました。」
+    # 「相関まで学ぶ生成モデルは、20 個では最も悪く、増えるとロジスティック回帰に並びます。」
     m, S = np.tile([0.35, 0.15], 8), np.kron(np.eye(8), [[1, 0.6], [0.6, 1]])
     truth = gen.GaussianClassifier([0.5, 0.5], [-m, m], [S, S])
 
-    def wrong(W: Array, b: Array) -> float:
+    def wrong(W: Array, b: Array, S: Array = S) -> float:
         w, c = W[:, 1] - W[:, 0], b[1] - b[0]
         z = np.array([w @ m + c, w @ m - c]) / np.sqrt(2 * w @ S @ w)
         return sum(math.erfc(side) for side in z) / 4
 
     rng, error = np.random.default_rng(1), {}
-    for N in (20, 80, 160):
-        sets = [gen.sample(truth, N, rng=rng) for _ in range(20)]
+    for N, times in ((20, 20), (80, 20), (160, 20), (640, 5)):
+        sets = [gen.sample(truth, N, rng=rng) for _ in range(times)]
         models = [dis.fit_logistic_regression(*s, l2=0.001) for s in sets]
         rows = [[wrong(model.W, model.b) for model in models]]
         rows += [
@@ -282,8 +281,147 @@ def test_naive_bayes_wins_at_80_loses_at_160_and_comes_first_near_its_worse_limi
     assert all(error[N]["naive"] < error[N]["logistic"] for N in (20, 80))
     assert error[160]["naive"] > error[160]["logistic"] + 0.005
     assert max(error[20], key=lambda name: error[20][name]) == "full"
+    assert abs(error[640]["full"] - error[640]["logistic"]) < 0.005
     # 「仮定が間違っていれば、その限界は、ふつうロジスティック回帰の限界より悪くなります」
-    best = np.linalg.solve(S, m)
-    naive, logistic = (wrong(np.stack([-w, w], axis=1), np.zeros(2)) for w in (m, best))
+    W, b = np.stack([-m, m], axis=1), np.zeros(2)
+    naive, logistic = wrong(W, b), wrong(np.linalg.solve(S, W), b)
     assert naive > logistic + 0.02
+    assert wrong(W, b, np.eye(16)) == min(wrong(W + step, b, np.eye(16)) for step in (-W / 2, 0, W))
+    assert error[640]["naive"] - naive < 0.005
     assert error[80]["naive"] - naive < 0.03 < error[80]["logistic"] - logistic
+    naive_bayes = gen.fit_gaussian_naive_bayes(*sets[0], shared=True)
+    numbers = 1 + naive_bayes.means.size + np.count_nonzero(naive_bayes.covariances[0])
+    assert numbers == 49 > models[0].W.size + models[0].b.size == 34
+
+
+def test_a_longer_beginning_is_found_less_often_until_it_is_never_found_again() -> None:
+    # 「長い前置きと同じ並びは、手元の文章にほとんど現れません。」
+    words, again = TEXT.split(), []
+    for n in range(1, 8):
+        rows = [tuple(words[i : i + n]) for i in range(len(words) - n + 1)]
+        again.append(sum(rows.count(row) > 1 for row in rows) / len(rows))
+    assert again == sorted(again, reverse=True)
+    assert again[0] > 0.9
+    assert again[5:] == [0, 0]
+
+
+def test_when_one_eye_is_lower_the_other_is_lower_too() -> None:
+    # 「共分散 Σ が…左目が下がれば右目も下がる…というような画素どうしの関係です。」
+    for seed in range(2):
+        faces = gen.face_images(500, rng=np.random.default_rng(seed))
+        height = np.zeros((2, 16, 16))
+        for eye, at in zip(height, (slice(4, 6), slice(10, 12)), strict=True):
+            eye[4:6, at], eye[7:9, at] = 1, -1  # 目が下がると、上は明るく、下は暗くなる。
+        assert np.corrcoef(np.tensordot(height, faces, ((1, 2), (1, 2))))[0, 1] > 0.75
+
+
+def test_every_latent_number_more_brings_the_faces_closer_and_sharpens_the_new_ones() -> None:
+    # 「256 個の画素が、8 個の数からほぼ作り直せました。個数を増やすと、さらに近づきます。」
+    # 「エンコーダの平均は、超解像と同じ restore で求まります。」
+    # 「ぼやけるのは、z が 8 個だけで、デコーダも一次式だからです。」
+    rng, errors, sharpness = np.random.default_rng(1), [], []
+    faces = gen.face_images(400, rng=rng)
+    prior = gen.fit_gaussian_prior(faces)
+    x = gen.face_images(50, rng=rng).reshape(50, 256) - prior.mean
+    variances, directions = np.linalg.eigh(prior.covariance)
+    for M in (1, 2, 3, 4, 6, 8, 16, 64):
+        noise = variances[:-M].mean()
+        W = (directions[:, -M:] * np.sqrt(variances[-M:] - noise)).T
+        p_z = gen.GaussianPrior(np.zeros(M), np.eye(M))
+        z = gen.restore(p_z, W.T, x, noise_std=noise**0.5)
+        # z の密度と x の密度の積の指数の肩を、z について平方完成した答え。
+        np.testing.assert_allclose(z, np.linalg.solve(W @ W.T + noise * np.eye(M), W @ x.T).T)
+        errors.append(np.sqrt(np.mean((z @ W - x) ** 2)))
+        new = (prior.mean + rng.normal(size=(400, M)) @ W).reshape(faces.shape)
+        bends = (np.mean(np.diff(images, 2, axis=1) ** 2) for images in (new, faces))
+        sharpness.append(np.divide(*bends))
+    assert (np.diff(errors) < 0).all()
+    assert errors[5] < np.sqrt(np.mean(x**2)) / 3
+    assert sharpness[0] < sharpness[5] < 0.9 < sharpness[7]
+
+
+def test_the_new_faces_are_a_little_blurred_and_one_of_them_is_broken() -> None:
+    # 「上の段は学習に使った五つの顔、下の段は 8 個の乱数から作った五つの顔。
+    # 下の段も目と口のある顔に見えますが、少しぼやけ、一つは明暗が崩れています。」
+    rows = [ax.images[0].get_array() for ax in figures.generated_faces().axes]
+    learnt, new = np.reshape(rows, (2, 5, 16, 16))
+    np.testing.assert_array_equal(learnt, gen.face_images(1000, rng=np.random.default_rng(0))[:5])
+    broken = (new < -0.1).any(axis=(1, 2)) | (new > 1).any(axis=(1, 2))
+    assert broken.sum() == 1
+    eyes, nose, mouth = new[:, 4:8, [4, 5, 10, 11]], new[:, 4:8, 7:9], new[:, 10:12, 6:10]
+    cheeks = new[:, 8:10, 4:12].mean(axis=(1, 2))
+    assert (eyes.mean(axis=(1, 2)) < nose.mean(axis=(1, 2))).all()
+    assert (mouth.mean(axis=(1, 2)) < cheeks - 0.1).all()
+    sharp = [np.mean(np.diff(images, 2, axis=1) ** 2, axis=(1, 2)) for images in (learnt, new)]
+    assert max(sharp[1][~broken]) < min(sharp[0])
+
+
+def test_a_straight_hinge_score_keeps_the_distance_and_a_sigmoid_makes_it_a_probability() -> None:
+    # 「一次式に限った実際の点数には、境界からの遠さが残ることも多くあります。そこで、
+    # 確率がほしいときは、点数と正解の組にシグモイド関数を当てはめ直します」
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        (x, d), (new, _) = (datasets.two_gaussians(N, rng=rng) for N in (1000, 500))
+        X, sign, w = np.hstack([x, np.ones((1000, 1))]), 2 * d[:, 1] - 1, np.zeros(3)
+        for t in range(1, 401):
+            w -= 1 / t**0.5 * (0.01 * w - X.T @ (sign * (sign * (X @ w) < 1)) / 1000)
+        u, true = new @ w[:2] + w[2], 1 / (1 + np.exp(-2 * new.sum(axis=1)))
+        assert np.corrcoef(u, new.sum(axis=1))[0, 1] > 0.98
+        platt = dis.fit_logistic_regression((X @ w)[:, None], d)
+        right = abs(dis.posterior(platt, u[:, None])[:, 1] - true).mean()
+        assert right < 0.04
+        assert abs((u > 0) - true).mean() > 2 * right
+
+
+def test_an_image_unlike_any_face_comes_back_as_a_likelier_face() -> None:
+    # 「生成モデルは、縮めると同じ画像になる無数の候補から、学んだ画像らしいものを選んで補います。
+    # 学んだことのない画像に使うと、もっともらしい間違いを作ります。」
+    # 「どちらを渡しても、返ってくるのは同じ顔です。」
+    A = gen.average_pooling_matrix(16, 16, 4)
+    rng = np.random.default_rng(1)
+    prior = gen.fit_gaussian_prior(gen.face_images(1000, rng=rng))
+    faces = gen.face_images(20, rng=rng)
+    blocks = faces.reshape(20, 4, 4, 4, 4).swapaxes(2, 3)
+    mixed = rng.permuted(blocks.reshape(20, 16, 16), axis=2).reshape(blocks.shape)
+    x = np.stack([faces, mixed.swapaxes(2, 3).reshape(faces.shape)]).reshape(2, 20, 256)
+    restored = np.stack([gen.restore(prior, A, each @ A.T, noise_std=0.001) for each in x])
+    np.testing.assert_allclose(*restored, atol=1e-8)
+    errors = np.sqrt(np.mean((restored - x) ** 2, axis=2))
+    assert errors[1].min() > 0.25 > 0.1 > errors[0].max()
+    far = np.stack([restored[0], *x]) - prior.mean
+    less, like, unlike = (far @ np.linalg.inv(prior.covariance) * far).sum(axis=2)
+    assert (less < like).all()
+    assert (like < unlike).all()
+
+
+def test_the_learning_curves_cross_and_the_full_covariance_goes_from_worst_to_best() -> None:
+    # 「単純ベイズは、80 個まではロジスティック回帰より低いものの、160 個で追いつかれ、
+    # その先は高いところで止まります。相関も学ぶ正規分布は、20 個では最も高く、160 個では最も低く
+    # なります。」「20 個から 80 個では、生成モデルの単純ベイズが勝ちます。」
+    (ax,) = figures.learning_curves().axes
+    naive, logistic, full = (line.get_ydata() for line in ax.lines)
+    assert [int(label.get_text()) for label in ax.get_xticklabels()] == [20, 40, 80, 160, 320, 640]
+    assert [line.get_label()[:4] for line in ax.lines] == ["単純ベイ", "ロジステ", "相関も学"]
+    np.testing.assert_array_equal(naive < logistic, [True] * 3 + [False] * 3)
+    assert naive[3] - naive[5] < 0.01 < naive[5] - max(logistic[5], full[5])
+    assert full[0] > max(naive[0], logistic[0])
+    assert full[3] < min(naive[3], logistic[3])
+
+
+def test_with_a_handful_of_samples_naive_bayes_has_not_yet_the_better_of_it() -> None:
+    # 「20 個から 80 個では、生成モデルの単純ベイズが勝ちます。」もっと少なければ、分散も測れない。
+    m, S = np.tile([0.35, 0.15], 8), np.kron(np.eye(8), [[1, 0.6], [0.6, 1]])
+    truth = gen.GaussianClassifier([0.5, 0.5], [-m, m], [S, S])
+    rng, error = np.random.default_rng(0), []
+    for N in (4, 20):
+        sets = [gen.sample(truth, N, rng=rng) for _ in range(100)]
+        sets = [(x, d) for x, d in sets if 0 < d[:, 0].sum() < N]
+        lines = [gen.linear_form(gen.fit_gaussian_naive_bayes(*s, shared=True)) for s in sets]
+        models = [dis.fit_logistic_regression(*s, l2=0.001) for s in sets]
+        for both in (lines, [(model.W, model.b) for model in models]):
+            w, c = ([np.diff(each[i])[..., 0] for each in both] for i in (0, 1))
+            wide = np.sqrt(2 * np.einsum("ni,ij,nj->n", w, S, w))
+            far = (np.array(w) @ m + np.outer([1, -1], c)) / wide
+            error.append(np.mean([math.erfc(z) / 2 for z in far.ravel()]))
+    assert error[0] > error[1] + 0.01
+    assert error[2] < error[3] - 0.01

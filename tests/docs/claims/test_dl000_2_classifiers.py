@@ -11,6 +11,7 @@ import pytest
 from dlnotes import datasets
 from dlnotes import discriminative as dis
 from dlnotes import generative as gen
+from dlnotes.activations import softmax
 from dlnotes.arrays import Array
 from dlnotes.figures import dl000_2_classifiers as figures
 
@@ -242,9 +243,11 @@ def test_the_points_lie_on_the_curve_and_fall_to_the_dotted_half() -> None:
 
 
 def test_a_perfect_fake_leaves_nothing_but_one_half() -> None:
-    # 「偽物が本物と同じ分布になると、正解率はほぼ五分五分で、D(x) はどこでも約 0.5
-    # です。」
+    # 「偽物が本物と同じ分布になると、正解率はほぼ五分五分で、
+    # D(x) はデータのあるところではどこでも約 0.5 です。」
     both = gen.GaussianClassifier([0.5, 0.5], np.zeros((2, 2)), [np.eye(2)] * 2)
+    angle = np.linspace(0, 2 * np.pi, 90)
+    outside = 1000 * np.column_stack([np.cos(angle), np.sin(angle)])
     for seed in range(3):
         rng, far = np.random.default_rng(seed), []
         for N in (200, 5_000):
@@ -253,17 +256,103 @@ def test_a_perfect_fake_leaves_nothing_but_one_half() -> None:
             far.append(abs(dis.posterior(D, x) - 0.5).max())
         assert far[1] < 0.1 < 2 * far[0]
         assert abs(np.mean(dis.predict(D, x) == d.argmax(axis=1)) - 0.5) < 0.04
+        assert abs(dis.posterior(D, outside) - 0.5).max() > 0.4
 
 
 def test_only_equal_covariances_make_the_border_straight() -> None:
     # 「共分散行列が等しければ、x の二次の項がクラスによらず、打ち消し合います。
     # 共分散が違うと、ラベルが 2 回変わり、一本の直線では分けられていません。」
-    t = np.linspace(-60, 60, 3001)[:, None]
-    for seed in range(5):
+    # 問 5 の「平均が等しい」だけでも、「事前確率が等しい」だけでも、直線にならない。
+    t = np.linspace(-60, 60, 2001)[:, None]
+    for seed in range(3):
         rng = np.random.default_rng(seed)
         m, root = rng.normal(size=(2, 2)), rng.normal(size=(2, 2))
-        S, lines = root @ root.T + 0.1 * np.eye(2), rng.normal(size=(30, 2, 2))
-        for scale, most in ((1, 1), (4, 2)):
-            model = gen.GaussianClassifier([0.6, 0.4], m, [S, scale * S])
+        S, lines = root @ root.T + 0.1 * np.eye(2), rng.normal(size=(20, 2, 2))
+        for scale, means, prior, most in (
+            (1, m, 0.4, 1), (1, m, 0.5, 1), (4, m, 0.4, 2), (4, m, 0.5, 2), (4, m[[0, 0]], 0.5, 2)
+        ):  # fmt: skip
+            model = gen.GaussianClassifier([1 - prior, prior], means, [S, scale * S])
             k = [gen.predict(model, a + t * b / np.linalg.norm(b)) for a, b in lines]
             assert (np.diff(k, axis=1) != 0).sum(axis=1).max() == most
+
+
+def test_how_far_a_border_bends_is_decided_by_the_features_and_not_by_the_method() -> None:
+    # 「特徴量が x_1, x_2 のままなら、三つの方法はどれも直線で分けます
+    # （生成モデルは共分散を共有したもの）。境界がどこまで曲がれるかは、
+    # 三つの方法のどれを使うかではなく、特徴量と式の形で決まります
+    # （生成モデルなら、共分散を共有するかどうかも関わります）。」
+    x, d = datasets.moons(200, noise=0.2, rng=np.random.default_rng(0))
+    a, b = np.random.default_rng(1).normal(size=(2, 60, 1, 2))
+    ways = a + np.linspace(-15, 15, 1001)[:, None] * b / np.linalg.norm(b, axis=2)[..., None]
+    ways = ways.reshape(-1, 2)
+    for f, most in ((np.asarray, 1), (cubic, 3)):
+        lines = [generative_line(f(x), d), difference(dis.fit_least_squares(f(x), d))]
+        lines.append(difference(dis.fit_logistic_regression(f(x), d, l2=0.001)))
+        lines.append(difference(dis.fit_perceptron(f(x), d, epochs=5)))
+        for w in lines:
+            k = (f(ways) @ w[:-1] + w[-1] > 0).reshape(60, -1)
+            assert (k[:, 1:] != k[:, :-1]).sum(axis=1).max() == most
+    separate = gen.predict(gen.fit_gaussian_classifier(x, d), ways).reshape(60, -1)
+    assert (np.diff(separate, axis=1) != 0).sum(axis=1).max() == 2
+
+
+def test_the_generative_border_sees_only_the_means_and_the_shared_covariance() -> None:
+    # 「2 行目で生成モデルの伸びが小さいのは、境界を、クラスの平均と共通の共分散だけから
+    # 決めるからです。三次の積の分布は正規分布から遠く、境界のそばのようすは、
+    # この二つには現れません。」
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        x, d = datasets.moons(400, noise=0.2, rng=rng)
+        z, drawn = cubic(x), rng.normal(size=(400, 9))
+        models = [gen.fit_gaussian_classifier(each, d, shared=True) for each in (z, drawn)]
+        L, M = (np.linalg.cholesky(model.covariances[0]) for model in models)
+        # 平均と共分散は同じで、ほかは正規分布にした特徴量。
+        normal = (drawn - d @ models[1].means) @ np.linalg.solve(M.T, L.T) + d @ models[0].means
+        borders = [generative_line(each, d) for each in (z, normal)]
+        np.testing.assert_allclose(*borders, rtol=1e-6)
+        fits = (dis.fit_logistic_regression(each, d, l2=0.001) for each in (z, normal))
+        better, same = (share_right(difference(fit), z, d) for fit in fits)
+        assert better > share_right(borders[0], z, d) + 0.02
+        assert same < share_right(borders[0], z, d) + 0.01
+
+
+def test_naive_bayes_loses_density_as_far_as_the_features_are_correlated() -> None:
+    # 「単純ベイズのように仮定を強くすれば数は減りますが、
+    # 仮定が外れた分だけ密度は不正確になります。」
+    rng = np.random.default_rng(0)
+    for tie in (0.0, 0.3, 0.6, 0.9):
+        S = np.array([[1, tie, 0], [tie, 1, 0], [0, 0, 2]])
+        world = gen.GaussianClassifier([0.5, 0.5], [[0, 0, 0], [2, 1, 0]], [S, 2 * S])
+        x, d = gen.sample(world, 20_000, rng=rng)
+        both = gen.fit_gaussian_classifier(x, d), gen.fit_gaussian_naive_bayes(x, d)
+        full, naive = ((gen.log_likelihood(model, x) * d).sum(axis=1).mean() for model in both)
+        np.testing.assert_allclose(full - naive, -np.log(1 - tie**2) / 2, atol=0.02)
+
+
+def test_scores_of_a_discriminant_put_through_softmax_are_no_probabilities() -> None:
+    # 「点数をソフトマックス関数に通せば和が 1 の数は出ますが、識別関数の点数はそのように
+    # 学習されていないので、確率とは言えません。個数は同じでも、
+    # 識別モデルの点数は確率の値に直せます。」
+    for seed in range(5):
+        x, d = datasets.two_gaussians(400, rng=np.random.default_rng(seed))
+        models, apart = (dis.fit_logistic_regression(x, d), dis.fit_perceptron(x, d, epochs=5)), []
+        for model in models:
+            p = softmax(dis.scores(model, x))
+            np.testing.assert_allclose(p.sum(axis=1), 1)
+            sure, right = p.max(axis=1) > 0.9, p.argmax(axis=1) == d.argmax(axis=1)
+            apart.append((1 - right[sure].mean()) / (1 - p[sure].max(axis=1).mean()))
+        assert 0.5 < apart[0] < 1.5 < 3 < apart[1]
+
+
+def test_far_correct_samples_drag_least_squares_and_leave_logistic_regression_alone() -> None:
+    # 最小二乗法の説明の「遠くの正しいデータにも引きずられます。」
+    for seed in range(5):
+        x, d = datasets.two_gaussians(400, rng=np.random.default_rng(seed))
+        far, labels = np.tile([20.0, 0.0], (40, 1)), np.tile([0.0, 1.0], (40, 1))
+        both, moved = (np.vstack([x, far]), np.vstack([d, labels])), []
+        for fit in (dis.fit_least_squares, dis.fit_logistic_regression):
+            before, after = fit(x, d), fit(*both)
+            assert (dis.predict(before, far) == 1).all()
+            shares = [share_right(difference(each), x, d) for each in (before, after)]
+            moved.append(shares[0] - shares[1])
+        assert moved[0] > 0.03 > 0.01 > moved[1]

@@ -9,7 +9,7 @@ import numpy as np
 from dlnotes import datasets
 from dlnotes import discriminative as dis
 from dlnotes import generative as gen
-from dlnotes.activations import sigmoid
+from dlnotes.activations import relu, sigmoid
 from dlnotes.arrays import Array
 from dlnotes.figures import dl000_3_posterior as figures
 
@@ -84,20 +84,6 @@ def test_log_odds_are_a_line_around_the_border_and_bend_by_the_far_peak() -> Non
     assert abs(np.polyval(line, x) - density_and_log_odds(x)[1]).max() < 1e-6
     far = np.array([-4.0, -5.0])
     assert abs(np.polyval(line, far) - density_and_log_odds(far)[1]).min() > 0.5
-
-
-def test_peaks_on_both_sides_of_the_other_class_need_the_square() -> None:
-    # 「C_1 の二つの山が C_0 をはさむ配置なら、x^2
-    # のような特徴量か中間層が要ります。」
-    world = gen.GaussianClassifier([0.5, 0.25, 0.25], [[0], [-4], [4]], [[[1.0]]] * 3)
-    for seed in range(5):
-        x, parts = gen.sample(world, 2000, rng=np.random.default_rng(seed))
-        d = np.column_stack([parts[:, 0], parts[:, 1:].sum(axis=1)])
-        square = np.hstack([x, x**2])
-        wrong = [
-            error_rates(dis.posterior(dis.fit_logistic_regression(z, d), z), d) for z in (x, square)
-        ]
-        assert wrong[0] > 0.2 > 0.05 > wrong[1]
 
 
 def test_two_peaks_leave_a_posterior_that_only_falls_inside_the_picture() -> None:
@@ -188,9 +174,9 @@ def test_deciding_by_loss_makes_more_errors_and_far_fewer_misses() -> None:
 
 
 def test_changing_the_prior_of_a_posterior_is_bayes_with_the_new_prior() -> None:
-    # 「学習時の事前確率 p(C_k) で割り、新しい事前確率 q(C_k) を掛け、合計が
-    # 1 になるように直します。学習時の事前確率が半々なので、
-    # 事後確率をそのまま尤度の代わりに渡しています。」
+    # 「密度 p(x|C_k) が同じなら、変わるのは事前確率だけです。そこで、学習時の事前確率
+    # p(C_k) で割り、新しい事前確率 q(C_k) を掛け、合計が 1 になるように直します。
+    # 学習時の事前確率が半々なので、事後確率をそのまま尤度の代わりに渡しています。」
     for seed in range(5):
         rng = np.random.default_rng(seed)
         old, new = rng.dirichlet(np.ones(3), 2)
@@ -199,6 +185,8 @@ def test_changing_the_prior_of_a_posterior_is_bayes_with_the_new_prior() -> None
         moved = gen.posterior(before, x) * new / old
         moved /= moved.sum(axis=1, keepdims=True)
         np.testing.assert_allclose(moved, gen.posterior(after, x))
+        elsewhere = gen.GaussianClassifier(new, m + np.array([[0.3], [0], [0]]), [np.eye(2)] * 3)
+        assert abs(moved - gen.posterior(elsewhere, x)).max() > 0.01
         equal = gen.posterior(gen.GaussianClassifier(np.ones(3) / 3, m, [np.eye(2)] * 3), x)
         np.testing.assert_allclose(
             [gen.bayes_posterior(new, row) for row in equal], gen.posterior(after, x)
@@ -261,3 +249,117 @@ def test_both_features_halve_the_error_of_one_and_the_probabilities_are_calibrat
         for low in np.arange(5) / 5:
             group = (low <= p) & (p < low + 0.2)
             assert abs(p[group].mean() - d[group, 1].mean()) < 0.08
+
+
+def test_healthy_positives_outnumber_the_ill_ones_only_while_the_illness_is_rare() -> None:
+    # 「病気の人がもともと少ないので、健康な人が陽性になるのは 5% でも、
+    # 人数では病気の人の陽性を上回ります。」
+    # 「同じ検査でも、事前確率が違えば、陽性の意味は変わります。」
+    shares = np.linspace(0.001, 0.999, 500)
+    ill = [gen.bayes_posterior([1 - q, q], [0.05, 0.9])[1] for q in shares]
+    assert (np.diff(ill) > 0).all()
+    np.testing.assert_array_equal(np.array(ill) < 0.5, shares < 1 / 19)
+    assert ill[0] < 0.02
+    assert ill[-1] > 0.999
+
+
+def test_posterior_is_the_next_prior_only_if_the_tests_do_not_influence_each_other() -> None:
+    # 「もう一度検査をするときは、1 回目の事後確率が、2 回目の検査の前の確率になります。
+    # ただし、病気か健康かが決まれば、2 回の検査の結果は互いに影響しないとします。」
+    prior, positive = np.array([0.99, 0.01]), np.array([0.05, 0.9])
+    twice = gen.bayes_posterior(gen.bayes_posterior(prior, positive), positive)
+    # tie は、1 回目が陽性なら 2 回目も必ず陽性になる人の割合。
+    for tie in (0.0, 0.1, 0.5, 1.0):
+        both = positive * (tie + (1 - tie) * positive)
+        exact = gen.bayes_posterior(prior, both)
+        assert np.allclose(exact, twice) == (tie == 0)
+        assert exact[1] <= twice[1] + 1e-12
+    np.testing.assert_allclose(exact, gen.bayes_posterior(prior, positive))
+
+
+def test_the_border_is_where_the_densities_cross_only_if_the_priors_are_equal() -> None:
+    # 「事前確率が等しいので、密度の交わるところでもあります。」
+    # 事後確率は、二つのクラスの密度と事前確率の積の「比だけで決まります」
+    x = np.linspace(-1, 5, 6001)[:, None]
+    each = np.exp(gen.log_likelihood(MIXTURE, x))
+    C0, C1 = each[:, 0], 0.4 * each[:, 1] + 0.6 * each[:, 2]
+    for prior in (0.5, 0.3, 0.9):
+        model = gen.GaussianClassifier(
+            [1 - prior, 0.4 * prior, 0.6 * prior], MIXTURE.means, MIXTURE.covariances
+        )
+        p = 1 - gen.posterior(model, x)[:, 0]
+        np.testing.assert_allclose(p, 1 / (1 + C0 * (1 - prior) / (C1 * prior)))
+        border, cross = (x[side, 0].max() for side in (p > 0.5, C1 > C0))
+        assert np.sign(round(border - cross, 6)) == np.sign(prior - 0.5)
+
+
+def test_peaks_on_both_sides_of_the_other_class_need_the_square_or_a_hidden_layer() -> None:
+    # 「C_1 の二つの山が C_0 をはさむ配置なら、x^2 のような特徴量か中間層が要ります。」
+    world = gen.GaussianClassifier([0.5, 0.25, 0.25], [[0], [-4], [4]], [[[1.0]]] * 3)
+    for seed in range(5):
+        x, parts = gen.sample(world, 2000, rng=np.random.default_rng(seed))
+        d = np.column_stack([parts[:, 0], parts[:, 1:].sum(axis=1)])
+        ways = (x, np.hstack([x, x**2]), relu(x @ [[1.0, -1.0]] - 1))
+        line, square, hidden = (
+            error_rates(dis.posterior(dis.fit_logistic_regression(z, d, l2=1e-4), z), d)
+            for z in ways
+        )
+        assert line > 0.2 > 0.05 > max(square, hidden)
+
+
+def test_a_discriminative_model_need_not_learn_the_peaks_that_do_not_matter() -> None:
+    # 「密度の形を知らなくても、事後確率は学べています。」
+    # 「分類だけが目的なら、答えに影響しない山の形を学ばずに済むことは、識別モデルの長所です。」
+    x = np.linspace(-2, 5, 200)[:, None]
+    for seed in range(3):
+        answers = []
+        for peak, spread in ((-4, 0.25), (-6, 0.25), (-4, 2), (-9, 1)):
+            world = gen.GaussianClassifier(
+                MIXTURE.priors, [[3], [peak], [0]], [[[1]], [[spread]], [[1]]]
+            )
+            z, parts = gen.sample(world, 2000, rng=np.random.default_rng(seed))
+            d = np.column_stack([parts[:, 0], parts[:, 1:].sum(axis=1)])
+            p = dis.posterior(dis.fit_logistic_regression(z, d), x)[:, 1]
+            assert abs(p - (1 - gen.posterior(world, x)[:, 0])).max() < 0.06
+            answers.append(p)
+        assert np.ptp(answers, axis=0).max() < 0.06
+
+
+def test_small_gaps_of_scores_are_doubtful_but_their_size_tells_no_probability() -> None:
+    # 「W と b をともに 10 倍しても判定は同じなので、
+    # 点数の大きさそのものに確率の意味はありません。」
+    # 「点数まで見られるなら、点数の差が小さい点を保留できます。それでも、
+    # どこで区切れば間違いが十分に少なくなるかは、別のデータで調べなければわかりません。」
+    cuts = []
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        (x, d), (new, truth) = (datasets.two_gaussians(N, rng=rng) for N in (500, 3000))
+        model = dis.fit_perceptron(x, d, epochs=3)
+        larger = dis.LinearDiscriminant(10 * model.W, 10 * model.b)
+        np.testing.assert_array_equal(dis.predict(larger, new), dis.predict(model, new))
+        gap = abs(np.diff(dis.scores(model, new))[:, 0])
+        wrong = dis.predict(model, new) != truth.argmax(axis=1)
+        order = gap.argsort()
+        assert wrong[order[:1000]].mean() > 5 * wrong[order[1000:]].mean()
+        share = np.cumsum(wrong[order[::-1]]) / np.arange(1, 3001)
+        cuts.append(gap[order[::-1]][share < 0.02].min())
+    assert max(cuts) > 2 * min(cuts)
+
+
+def test_overconfident_probabilities_decide_badly_until_they_are_calibrated() -> None:
+    # 表のうち、事後確率を使うものは、「学んだ事後確率が正しいことを前提にしています。
+    # ずれていれば、実際の割合に合うように直してから使います（較正）。」
+    L = np.array([[0, 1], [20, 0]])
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        (fit_x, fit_d), (x, d) = (datasets.two_gaussians(N, rng=rng) for N in (1000, 4000))
+        u, fit_u = 6 * x.sum(axis=1), 6 * fit_x.sum(axis=1)  # 正しくは 2(x_1 + x_2)
+        again = dis.fit_logistic_regression(fit_u[:, None], fit_d)
+        losses, apart = [], []
+        for p in (sigmoid(u), dis.posterior(again, u[:, None])[:, 1]):
+            choice = (np.column_stack([1 - p, p]) @ L).argmin(axis=1)
+            losses.append(L[d.argmax(axis=1), choice].mean())
+            group = (p > 0.8) & (p < 0.95)
+            apart.append(abs(p[group].mean() - d[group, 1].mean()))
+        assert losses[0] > 1.2 * losses[1]
+        assert apart[0] > 0.1 > 0.05 > apart[1]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -13,7 +15,7 @@ from dlnotes import universal_approximation as ua
 from dlnotes.activations import relu
 from dlnotes.arrays import Array
 from dlnotes.figures import dl000_4_universal_approximation as figures
-from dlnotes.network import Layer, forward, forward_trace, init_network
+from dlnotes.network import Layer, forward, forward_trace, init_network, layer_shapes
 from dlnotes.optimizers import SGD, Adam
 from dlnotes.training import train
 
@@ -320,3 +322,105 @@ def test_deep_sigmoids_with_a_small_start_learn_nothing_and_relu_with_he_learns(
         )
         error = abs(forward(last.network, x) - wave).max()
         assert error > 0.99 if f == "sigmoid" else error < 0.1
+
+
+def test_the_widths_worked_out_from_the_bounds_are_enough() -> None:
+    # 「誤差の上界からは、二つの作り方のそれぞれで足りる n が逆算できます。
+    # sin 2πx なら、階段で n ≧ π/ε、折れ線で n ≧ π/√(2ε) です。」
+    for error in (0.5, 0.1, 0.02):
+        for build, n in (
+            (ua.staircase_network, math.ceil(math.pi / error)),
+            (ua.relu_interpolant, math.ceil(math.pi / math.sqrt(2 * error))),
+        ):
+            found = [ua.sup_error(build(g, 0, 1, n + more), g, 0, 1) for more in (0, 7)]
+            assert max(found) <= error
+            assert ua.sup_error(build(g, 0, 1, n // 2), g, 0, 1) > error
+
+
+def test_bends_where_the_curve_is_gentle_are_hardly_missed() -> None:
+    # 「左側のゆるやかなところに置いた折れ目は、あまり役に立っていません。」
+    curve, polyline, _ = figures.freehand().axes[1].lines
+    x, y = curve.get_data()
+    nodes = polyline.get_xdata()
+
+    def error(kept: Array) -> float:
+        return float(abs(np.interp(x, kept, np.interp(kept, x, y)) - y).max())
+
+    few = [np.delete(nodes, at) for at in ([1, 2, 3, 5, 6, 7], [9, 11, 13])]
+    assert error(few[0]) == error(nodes) < error(few[1]) / 1.5
+    finer = np.append(few[0], [0.84, 0.91, 0.97])
+    assert error(np.sort(finer)) < error(nodes) / 2
+
+
+def test_units_that_start_pointing_away_stay_out_and_spread_bends_beat_the_usual_start() -> None:
+    # 「ふつうの初期値では、誤差が 1 を超えたままです。」
+    # 「はじめの重みが負のユニットは、区間の中で出力も勾配も 0 なので、一つも動きません。」
+    # 「バイアスの初期値で折れ目を区間に散らすと、ずっとよくなりますが、それでも手で組んだ
+    # 重みには届きません。」「手で組んだ重みは、この学習が探す空間の中にあります。」
+    x, by_hand = np.linspace(0, 1, 65)[:, None], ua.relu_interpolant(g, 0, 1, 16)
+    for seed in (3, 7):
+        rng = np.random.default_rng(seed)
+        hidden, last = init_network([1, 16, 1], rng=rng)
+        errors = [ua.sup_error((hidden, last), g, 0, 1)]
+        for start in (hidden, replace(hidden, b=-hidden.W[0] * rng.random(16))):
+            *_, step = train(
+                (start, last), x, g(x), loss="squared_error", optimizer=Adam(0.01),
+                batch_size=65, epochs=500, rng=rng,
+            )  # fmt: skip
+            errors.append(ua.sup_error(step.network, g, 0, 1))
+            first, second = step.network
+            away, moved = hidden.W[0] < 0, first.b != start.b
+            assert moved[away].any() == (start is not hidden)
+            if start is hidden:
+                assert not forward((hidden,), x)[:, away].any()
+                np.testing.assert_array_equal(first.W[:, away], hidden.W[:, away])
+                np.testing.assert_array_equal(second.W[away], last.W[away])
+        assert min(errors[:2]) > 1 > 0.4 > errors[2] > 2 * ua.sup_error(by_hand, g, 0, 1)
+        assert layer_shapes(by_hand) == layer_shapes((hidden, last))
+
+
+def test_steeper_steps_are_level_nearer_to_the_interval() -> None:
+    # 「シグモイド関数のユニットは、区間から十分に離れると 0 か 1 に貼りつくので、
+    # 和はほぼ一定になります（段が急なら、すぐ外でもそうです）。」
+    still = []
+    for s in (5, 20, 80, 320):
+        stairs = ua.staircase_network(g, 0, 1, 32, steepness=s)
+        near, far = np.array([-0.05, 1.05]), np.array([-9.0, 10.0])
+        still.append(abs(call(stairs, near) - call(stairs, far)).max())
+        z = forward_trace(stairs, far[:, None])[0].z
+        assert abs(z - np.array([[0.0], [1.0]])).max() < 1e-12
+    assert still == sorted(still, reverse=True)
+    assert still[0] > 0.1 > 1e-3 > still[-1]
+
+
+def test_more_layers_of_random_weights_make_no_more_pieces_from_24_units() -> None:
+    # 「ユニットを 24 個にそろえ、重みとバイアスを無作為に決めると、
+    # 層を増やしても線分は増えません。」「ほとんどいつも折れ目がありません。」
+    means = []
+    for sizes in ([24], [12, 12], [6] * 4, [2] * 12):
+        pieces = []
+        for seed in range(50):
+            rng = np.random.default_rng(seed)
+            start = init_network([1, *sizes, 1], rng=rng)
+            network = tuple(replace(z, b=rng.normal(size=z.b.shape)) for z in start)
+            pieces.append(ua.count_linear_pieces(network, -1, 1))
+        means.append(np.mean(pieces))
+    assert means == sorted(means, reverse=True)
+    assert means[0] < 25
+    assert means[-1] < 2
+    assert np.mean(np.array(pieces) == 1) > 0.85
+
+
+def test_passing_the_tent_once_more_makes_two_triangles_of_every_rise_and_fall() -> None:
+    # 「m の出力をもう一度 m に入れると、この上りと下りのそれぞれが、三角形を一つずつ作ります。
+    # くぐるたびに線分の数が倍になるので、k 回で 2^k 本です。」
+    half = np.linspace(0, 0.5, 257)
+    for k in range(1, 7):
+        wave, next_wave = (ua.sawtooth_network(depth) for depth in (k, k + 1))
+        for x, inner in ((half, 2 * half), (1 - half, 2 * half)):
+            np.testing.assert_array_equal(call(next_wave, x), call(wave, inner))
+        y = call(wave, np.arange(2**k + 1) / 2**k)
+        np.testing.assert_array_equal(y, np.arange(2**k + 1) % 2)
+        assert sum(len(z.b) for z in wave[:-1]) == 2 * k
+    x = np.linspace(-1, 2, 31)
+    np.testing.assert_allclose(call(ua.sawtooth_network(1), x), 2 * relu(x) - 4 * relu(x - 0.5))

@@ -23,17 +23,23 @@ def hits(y: np.ndarray, d: np.ndarray) -> float:
 
 def test_the_bias_takes_part_in_the_shortage_and_then_goes_back() -> None:
     # 「出力がどれも正解に足りず」「b はいったん 2 の近くまで離れ、それから 0 に戻っています」
+    # 「その不足を b もいっしょに補いますが、W が 3 と 2 に近づくにつれて、
+    # 補う必要がなくなるからです。」
     rng = np.random.default_rng(0)
     x, d = linear_target(200, rng=rng)
-    network = init_network((2, 1), rng=rng)
-    assert (forward(network, x) < d).all()
-    steps = train(
-        network, x, d, loss="squared_error", optimizer=SGD(0.5), batch_size=20, epochs=50, rng=rng
-    )
-    b = [step.network[0].b.item() for step in steps]
-    assert 1.8 < max(b) < 2
-    assert np.argmax(b) < 5
-    assert abs(b[-1]) < 1e-3
+    random = init_network((2, 1), rng=rng)
+    assert (forward(random, x) < d).all()
+    # 重みが大きすぎるところから始めれば、b は逆へ離れる。
+    for network, sign in ((random, 1), ((Layer([[6.0], [5.0]], [0.0], "identity"),), -1)):
+        steps = train(
+            network, x, d, loss="squared_error", optimizer=SGD(0.5), batch_size=20, epochs=50,
+            rng=rng,
+        )  # fmt: skip
+        b = sign * np.array([step.network[0].b.item() for step in steps])
+        assert 1.8 < max(b) < 2.1
+        assert np.argmax(b) < 5
+        assert min(b) > -1e-3
+        assert abs(b[-1]) < 1e-3
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu"])
@@ -105,7 +111,7 @@ def test_one_hot_classes_are_equally_far_and_pick_a_row_of_the_weights(K: int) -
 def test_a_wave_comes_back_only_when_sampled_above_twice_its_frequency(
     rate: int, restored: bool
 ) -> None:
-    # 「波に含まれる最も高い周波数の二倍より細かく測れば、元の波を復元できます」
+    # 「標本化周波数）が波の最も高い周波数の二倍より多ければ、元の波を復元できます」
     def wave(t: np.ndarray) -> np.ndarray:
         # 周期 1 の波。最も高い周波数は 3。
         return np.sin(2 * np.pi * t + 0.3) + 0.5 * np.sin(2 * np.pi * 3 * t + 1.1)
@@ -132,14 +138,20 @@ def test_one_sample_gives_each_unit_a_gradient_in_proportion_to_its_inputs() -> 
 
 def test_from_zero_weights_the_gradient_is_the_distance_of_the_class_mean() -> None:
     # 「(μ_i − μ_ik)/3」「どのクラスも 100 匹ずつ」「2.9 × 10⁴ 倍も違います」「3 倍に届きません」
+    # 「値の大きさではなく、クラスの平均が全体の平均からどれだけ離れているかで決まるのです。」
+    # 「一匹のときの 167 倍と違うのは、クラスの違う 300 匹についての平均だからです。」
     x, d = animals(300, rng=np.random.default_rng(0))
     zero = (Layer(np.zeros((7, 3)), np.zeros(3), "softmax"),)
     assert d.sum(axis=0).tolist() == [100, 100, 100]
     np.testing.assert_allclose(forward(zero, x), 1 / 3)
     W = backward(zero, x, d, "cross_entropy")[0].W
     np.testing.assert_allclose(W, (x.mean(axis=0)[:, np.newaxis] - x.T @ d / 100) / 3, atol=1e-9)
+    np.testing.assert_allclose(backward(zero, x + 1000, d, "cross_entropy")[0].W, W, atol=1e-9)
     largest = np.abs(W).max(axis=1)
     assert round(largest[1] / largest[5], -3) == 29000
+    mice = d[:, 2] == 1
+    alike = backward(zero, x[mice], d[mice], "cross_entropy")[0].W
+    assert (np.abs(alike[1] / alike[5] - 167) < 20).all()
     scaled = standardize(x, fit_standardizer(x))
     after = np.abs(backward(zero, scaled, d, "cross_entropy")[0].W).max(axis=1)
     assert 2 < after.max() / after.min() < 3
@@ -257,14 +269,20 @@ def test_a_rate_too_small_or_too_large_loses_on_the_validation_data(seed: int) -
 @pytest.mark.parametrize("seed", range(10))
 def test_learning_by_heart_has_no_training_error_and_loses_to_the_straight_line(seed: int) -> None:
     # 「丸ごと覚え、最も近い一軒の価格を答えるだけのモデルは、訓練データの誤差が 0 です」
+    # 「覚えた雑音も、最も近い家との広さや駅からの距離の違いも、そのまま予測のずれになります。」
     # 「テストデータでは、全体を均して当てはめる線形回帰に負けます」
-    x, d = house_prices(400, rng=np.random.default_rng(seed))
-    x = standardize(x, fit_standardizer(x[:200]))
-    nearest = d[np.linalg.norm(x[:, np.newaxis] - x[:200], axis=2).argmin(axis=1)]
+    raw, d = house_prices(400, rng=np.random.default_rng(seed))
+    x = standardize(raw, fit_standardizer(raw[:200]))
+    found = np.linalg.norm(x[:, np.newaxis] - x[:200], axis=2).argmin(axis=1)
     columns = np.hstack([np.ones((400, 1)), x])
     line = columns @ np.linalg.lstsq(columns[:200], d[:200], rcond=None)[0]
-    assert not np.abs(nearest - d)[:200].any()
-    assert np.abs(nearest - d)[200:].mean() > 1.2 * np.abs(line - d)[200:].mean()
+    price = 1500 + raw @ [[60], [-80]]
+    noise, apart = d - price, price[found] - price
+    assert not np.abs(d[found] - d)[:200].any()
+    np.testing.assert_allclose(d[found] - price, noise[found] + apart)
+    assert np.abs(d[found] - d)[200:].mean() > 1.2 * np.abs(line - d)[200:].mean()
+    assert np.abs(d[found] - price)[200:].mean() > 3 * np.abs(line - price)[200:].mean()
+    assert min(noise[found][200:].std(), apart[200:].std()) > 0.3 * noise[200:].std()
 
 
 def test_every_line_of_the_two_networks_is_drawn() -> None:
@@ -278,3 +296,83 @@ def test_every_line_of_the_two_networks_is_drawn() -> None:
     assert len(animal.lines) == 7 * 5 + 5 * 3
     x = np.array([circle.center[0] for circle in animal.patches])
     assert [int((x == place).sum()) for place in np.unique(x)] == [7, 5, 5, 3]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_only_neighbours_in_size_are_mistaken_and_other_statistics_spoil_the_answers(
+    seed: int,
+) -> None:
+    # 「間違いは、犬と猫、猫とネズミの間だけで、大きさの離れた犬とネズミの間にはありません。」
+    # 「テストデータも、訓練データから求めた平均と標準偏差で標準化します。ネットワークは、
+    # 訓練データの尺度で W と b を覚えているからです。」
+    rng = np.random.default_rng(seed)
+    x, d = animals(600, rng=rng)
+    scale, net = (
+        fit_standardizer(x[:300]),
+        init_network((7, 5, 3), output_activation="softmax", rng=rng),
+    )
+    *_, step = train(
+        net, standardize(x[:300], scale), d[:300], loss="cross_entropy",
+        optimizer=SGD(0.1), batch_size=30, epochs=20, rng=rng,
+    )  # fmt: skip
+    y = forward(step.network, standardize(x[300:], scale)).argmax(axis=1)
+    truth = d[300:].argmax(axis=1)
+    assert abs(y - truth).max() == 1
+    mice = x[300:][truth == 2]
+    own = forward(step.network, standardize(mice, fit_standardizer(mice))).argmax(axis=1)
+    assert (y[truth == 2] == 2).mean() > 0.9 > 0.7 > (own == 2).mean()
+
+
+def test_no_rate_suits_the_weights_of_grams_and_of_a_ratio_at_once() -> None:
+    # 「体重の重みに合わせて学習率を小さくすると、眉間/目鼻距離比の重みはほとんど動きません。
+    # 眉間/目鼻距離比に合わせて大きくすると、体重の重みが行き過ぎます。」
+    x, d = animals(300, rng=np.random.default_rng(0))
+    net = (Layer(np.zeros((7, 3)), np.zeros(3), "softmax"),)
+    (gradient,) = backward(net, x, d, "cross_entropy")
+
+    def after(rate: float, i: int) -> float:
+        W = net[0].W.copy()
+        W[i] -= rate * gradient.W[i]
+        return loss_and_gradient((Layer(W, net[0].b, "softmax"),), x, d, "cross_entropy")[0]
+
+    start, weight, ratio = loss_and_gradient(net, x, d, "cross_entropy")[0], 1, 5
+    rates = 10.0 ** np.arange(-10, 3)
+    best = [rates[np.argmin([after(rate, i) for rate in rates])] for i in (weight, ratio)]
+    assert after(best[0], weight) < 0.95 * start
+    assert after(best[1], ratio) < 0.995 * start
+    assert start - after(best[0], ratio) < 1e-5 * start
+    assert after(best[1], weight) > 100 * start
+
+
+def test_the_figure_of_the_quantised_wave_shows_what_its_text_says() -> None:
+    # 「等しい間隔で測った 20 個の丸印があります。その値を 0 から 7 までの 8 段の目盛りのうち
+    # 最も近いものに丸めた × 印は、丸から目盛りの間隔の半分までしか離れません。」
+    (ax,) = figures.quantised_wave().axes
+    *_, wave, measured, rounded = ax.lines
+    ticks = ax.get_yticks()
+    assert [label.get_text() for label in ax.get_yticklabels()] == [f"{n}" for n in range(8)]
+    (t, x), (same, y) = measured.get_data(), rounded.get_data()
+    assert len(t) == 20
+    np.testing.assert_allclose(np.diff(t), t[1] - t[0])
+    np.testing.assert_array_equal(t, same)
+    np.testing.assert_allclose(x, np.interp(t, *wave.get_data()))
+    np.testing.assert_allclose(y, ticks[np.abs(x[:, np.newaxis] - ticks).argmin(axis=1)])
+    assert np.abs(x - y).max() <= np.diff(ticks).min() / 2 + 1e-12
+
+
+def test_the_best_of_many_looks_better_on_the_few_animals_that_chose_it() -> None:
+    # 「選ぶのに使ったデータの正解率は、その分だけよく見えることがあります。」
+    # 「別に残したテストデータで最後に確かめます。」
+    for N, too_good in ((20, True), (400, False)):
+        gaps = []
+        for seed in range(30):
+            rng = np.random.default_rng(seed)
+            x, d = animals(2 * N + 300, rng=rng)
+            x, d = standardize(x, fit_standardizer(x[:300]))[300:], d[300:]
+            nets = (init_network((7, 3), output_activation="softmax", rng=rng) for _ in range(40))
+            found = [
+                (hits(y[:N], d[:N]), hits(y[N:], d[N:])) for y in (forward(z, x) for z in nets)
+            ]
+            chosen, fresh = max(found)
+            gaps.append(chosen - fresh)
+        assert (np.mean(gaps) > 0.05) == too_good

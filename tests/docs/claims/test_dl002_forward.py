@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Annotation
 
 from dlnotes.datasets import ANIMAL_FEATURES, animals
 from dlnotes.figures import dl002_forward as figures
-from dlnotes.network import ACTIVATIONS, Layer, forward
+from dlnotes.network import (
+    ACTIVATIONS,
+    Layer,
+    forward,
+    forward_trace,
+    init_network,
+    layer_shapes,
+    parameter_count,
+)
 from dlnotes.numerical import central_difference
 
 UNITWISE = sorted(set(ACTIVATIONS) - {"softmax"})
@@ -173,12 +185,18 @@ def test_the_bias_moves_the_graph_of_every_activation_sideways(
 
 @pytest.mark.parametrize("D", [2, 3, 5])
 def test_the_transpose_of_a_square_matrix_gives_other_numbers_without_an_error(D: int) -> None:
-    # 「W が正方行列のとき…は、形のエラーが出ません。W が対称でない限り、ふつうは別の数が出ます」
+    # 「一つのサンプルを一次元の配列で渡すと、行と列の数が同じ W…では、形のエラーが出ません」
+    # 「転置しても変わらない行列（対称行列）でない限り、ふつうは別の数が出ます」
+    # 「たいていは形のエラーで気づきます」
     rng = np.random.default_rng(D)
     for _ in range(20):
         W, b, x = rng.standard_normal((D, D)), rng.standard_normal(D), rng.standard_normal(D)
         assert not np.allclose(W @ x + b, x @ W + b)
         np.testing.assert_allclose((W + W.T) @ x + b, x @ (W + W.T) + b)
+        np.testing.assert_allclose(W.T @ x + b, x @ W + b)
+    for N in (1, D + 1):  # バッチのままなら、正方行列でもエラーになる
+        with pytest.raises(ValueError, match="mismatch"):
+            W @ rng.standard_normal((N, D))
     with pytest.raises(ValueError, match="mismatch"):
         rng.standard_normal((D, D + 1)) @ x
 
@@ -210,3 +228,83 @@ def test_the_unit_of_the_quiz_measures_how_much_like_a_mouse_an_animal_is() -> N
         two = group[:, 1:3] @ even[1:3]
         assert np.corrcoef(group @ even, two)[0, 1] > 0.999
     assert np.corrcoef(mouse @ w, mouse[:, 1:3] @ w[1:3])[0, 1] < 0.95
+
+
+@pytest.mark.parametrize("draw", [figures.unit, figures.animal_unit])
+def test_the_picture_of_the_unit_has_its_parts_where_the_text_says(
+    draw: Callable[[], Figure],
+) -> None:
+    # 「x1 から x4 の丸が並び、それぞれ重み w1 から w4 のついた矢印で大きな丸につながります」
+    # 「大きな丸は左半分が総入力 u、右半分が出力 z で、上からバイアス b が入り」
+    ax = draw().axes[0]
+    (*inputs, whole), (split,) = ax.patches, ax.lines
+    places = {text.get_text(): np.array(text.get_position()) for text in ax.texts}
+    for number, circle in enumerate(inputs, start=1):
+        assert tuple(places[f"$x_{number}$"]) == circle.center
+        assert circle.center[0] < places[f"$w_{number}$"][0] < -whole.radius
+    assert (np.diff([circle.center[1] for circle in inputs]) < 0).all()
+    assert (len(inputs), *split.get_xdata()) == (4, 0, 0)
+    assert -whole.radius < places["$u$"][0] < 0 < places["$z$"][0] < whole.radius
+    tips = np.array([arrow.xy for arrow in ax.texts if isinstance(arrow, Annotation)])
+    assert np.allclose(np.linalg.norm(tips[:5], axis=1), whole.radius)
+    assert places["$b$"][1] > tips[4][1] > 0
+    assert places["次の層へ"][0] > tips[5][0] > whole.radius
+
+
+def test_the_four_features_of_the_animal_stand_beside_the_inputs_in_order() -> None:
+    # 「体長、体重、ひげの本数、毛の平均長を x1 から x4 の丸に割り当て」
+    texts = figures.animal_unit().axes[0].texts
+    height = {text.get_text().split(" ")[0]: text.get_position()[1] for text in texts}
+    for number, name in enumerate(("体長", "体重", "ひげの本数", "毛の平均長"), start=1):
+        assert height[name] == height[f"$x_{number}$"]
+
+
+@pytest.mark.parametrize("widths", [(4, 3), (2, 3, 2, 2), (5, 1, 7, 4), (3, 6, 6, 2, 5, 1)])
+def test_layers_of_any_number_pass_on_units_of_any_number(widths: tuple[int, ...]) -> None:
+    # 「u_nj = Σ_i x_ni W_ij + b_j」「ユニットが何個でも、サンプルが何個でも、同じ一行で済む」
+    # 「何層でも同じ関数で計算できます」「前の層の出力の数が次の層の W の行の数になっています」
+    # 「（入力の数 + 1）× ユニットの数」「サンプルの数 N には関係しません」
+    rng = np.random.default_rng(0)
+    net = tuple(
+        Layer(layer.W, rng.standard_normal(layer.b.size), "tanh")
+        for layer in init_network(widths, rng=rng)
+    )
+    assert [D_in for D_in, _ in layer_shapes(net)[1:]] == [layer.b.size for layer in net[:-1]]
+    assert parameter_count(net) == sum((a + 1) * b for a, b in layer_shapes(net))
+    for N in (1, 2, 9):
+        z = rng.standard_normal((N, widths[0]))
+        trace = forward_trace(net, z)
+        assert np.array_equal(forward(net, z), trace[-1].z)
+        for layer, step in zip(net, trace, strict=True):
+            u = [[sum(row * column) for column in layer.W.T] + layer.b for row in z]
+            np.testing.assert_allclose(step.u, u, atol=1e-12)
+            z = step.z
+
+
+def test_layers_that_do_not_fit_are_found_before_anything_is_computed() -> None:
+    # 「順伝播は計算を始める前に、どの層とどの層かを言って止まります」
+    # 計算を始めていれば、層 1 であふれる。
+    huge = Layer(np.full((2, 3), 1e300), np.zeros(3))
+    fits, odd = Layer(np.ones((3, 4)), np.zeros(4)), Layer(np.ones((5, 1)), np.zeros(1))
+    x = np.full((1, 2), 1e300)
+    with pytest.raises(FloatingPointError, match="層 1 の"):
+        forward((huge, fits), x)
+    with pytest.raises(ValueError, match=r"層 2 と層 3 は出力と入力の数が同じ.* 4 と 5 でした"):
+        forward((huge, fits, odd), x)
+
+
+def test_one_unit_parts_every_road_at_most_once_and_two_layers_more_often() -> None:
+    # 「総入力が正か負かで分けるなら、一つのユニットで引ける境界は、この直線 1 本だけです」
+    # 「直線 1 本では引けない境界は、層を重ねて作ります」
+    rng = np.random.default_rng(0)
+    crossings = np.empty((300, 2), dtype=int)
+    for row in crossings:
+        start, way = rng.standard_normal((2, 2))
+        road = start + np.linspace(-50, 50, 500)[:, np.newaxis] * way  # 平面を横切るまっすぐな道
+        hidden = Layer(rng.standard_normal((2, 4)), rng.standard_normal(4), "step")
+        output = Layer(rng.standard_normal((4, 1)), rng.standard_normal(1), "identity")
+        one = Layer(hidden.W[:, :1], hidden.b[:1], "identity")
+        for kind, net in enumerate([(one,), (hidden, output)]):
+            row[kind] = np.diff(forward(net, road)[:, 0] > 0).sum()
+    assert set(crossings[:, 0]) == {0, 1}
+    assert crossings[:, 1].max() > 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from decimal import Decimal
 from itertools import pairwise, product
 
 import numpy as np
@@ -29,6 +31,7 @@ from dlnotes.network import (
     parameters,
     with_parameters,
 )
+from dlnotes.optimizers import SGD, Adam, Momentum
 
 UNITWISE = sorted(set(ACTIVATIONS) - {"softmax"})
 
@@ -313,3 +316,132 @@ def test_the_convention_at_zero_matters_only_when_the_border_meets_a_sample() ->
     )
     assert (forward(two, x) != 1 - d).all()
     assert not loss_and_gradient(two, x, 1 - d, "squared_error")[1].any()
+
+
+def test_the_three_figures_of_one_activation_show_what_their_texts_say() -> None:
+    # 「出力は u=0 で 0 から 1 へ跳び、傾きは u=0 を除いて 0」「0 から 1 へなめらかに上がり、
+    # 傾きは u=0 で最大の 1/4、両端では 0 に近づきます」
+    # 「負の側では出力も傾きも 0、正の側では傾きがいつも 1」
+    names = ("step", "sigmoid", "relu")
+    pairs = [getattr(figures, name + "_and_derivative")() for name in names]
+    lines = [[line.get_ydata() for line in ax.lines] for pair in pairs for ax in pair.axes]
+    assert [len(half) for half in lines] == [4, 2, 2, 3, 2, 4]  # 跳ぶところは白丸と黒丸
+    (off, on), level, (low, high), (rises, falls), (none, slope), (zero, one) = (
+        half[:2] for half in lines
+    )
+    assert not np.any([off, *level, none, zero])
+    assert np.all([on, one] == np.ones((2, 201)))
+    assert (np.diff([*low, *high]) > 0).all()
+    assert np.allclose([low[-1], high[0], rises[-1], falls[0]], [0.5, 0.5, 0.25, 0.25])
+    assert max(low[0], 1 - high[-1], rises[0], falls[-1]) < 0.01
+    assert (np.diff([rises, falls[::-1]]) > 0).all()
+    assert np.array_equal(slope, pairs[2].axes[0].lines[1].get_xdata())
+
+
+def test_the_ends_of_the_sigmoid_are_zero_and_one_only_by_rounding() -> None:
+    # 「計算機の丸めのためです」「e^{-1000} は float64 で表せる最も小さな正の数より小さく、
+    # 0 に丸められます」「数学では、出力はいつも 0 より大きく 1 より小さい値です」
+    smallest = Decimal(float(np.nextafter(0.0, 1.0)))
+    for u in (-1000, -745, -37, 0, 37, 1000):
+        exact = 1 / (1 + Decimal(-u).exp())
+        assert exact > 0
+        assert exact < 1 or u == 1000  # Decimal の 28 桁でも丸められる
+        assert float(sigmoid(float(u))) == pytest.approx(float(exact), rel=1e-12)
+    assert 0 < Decimal(-1000).exp() < smallest / 2
+    assert np.exp(-1000.0) == sigmoid(-1000.0) == 0 < np.exp(-745.0)
+    assert sigmoid(1000.0) == 1
+
+
+def test_hidden_steps_stay_where_they_are_and_hidden_sigmoids_learn() -> None:
+    # 「u を少し動かしても出力が変わらないのでは、頼る手がかりがありません」
+    # 「どの u でも傾きが 0 にならないようになめらかにした関数なら、勾配降下法が使えます」
+    x = np.linspace(-2, 2, 21)[:, np.newaxis]
+    d = np.sin(2 * x)
+    left = {}
+    for name in ("step", "sigmoid"):
+        start = init_network([1, 4, 1], activation=name, initial=2.0, rng=np.random.default_rng(0))
+        u = forward_trace(start, x)[0].u
+        nearby = forward_trace((Layer(start[0].W, [1e-9] * 4, name),), x)[0]
+        moved = nearby.z != forward_trace(start, x)[0].z
+        assert (moved == (name == "sigmoid"))[u != 0].all()
+        net = descend(start, x, d, [0.8] * 200)
+        assert np.array_equal(net[0].W, start[0].W) == (name == "step")
+        left[name] = loss_and_gradient(net, x, d, "squared_error")[0]
+    assert left["sigmoid"] < 0.25 * left["step"]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_saturated_hidden_sigmoids_hardly_move(seed: int) -> None:
+    # 「これを飽和といい、中間層では重みがほとんど動かなくなります」
+    rng = np.random.default_rng(seed)
+    x, d = rng.standard_normal((20, 3)), rng.standard_normal((20, 2))
+    first, last = init_network([3, 8, 2], activation="sigmoid", initial="xavier", rng=rng)
+    aside = np.where(np.arange(8) % 2, 10.0, 0.0)  # 半分のユニットだけ u ≈ 10
+    start = (Layer(first.W, first.b + aside, "sigmoid"), last)
+    net = descend(start, x, d, [0.1] * 200)
+    moved = np.abs(net[0].W - start[0].W).max(axis=0)
+    assert moved[aside > 0].max() < 0.01 * moved[aside == 0].min()
+    assert np.abs(net[1].W - last.W)[aside > 0].min() > 1e-3  # 先の層は動いている
+
+
+def test_dead_relus_come_back_by_another_rule_or_when_their_input_changes() -> None:
+    # 「ただの勾配降下法では更新されません。入力が変わらない限り、何回学習しても 0 を出し続けます」
+    x, d = np.array([[1.0], [2.0], [3.0]]), np.array([[0.5], [1.0], [1.5]])
+    start = (Layer([[1.0]], [0.0], "relu"), Layer([[1.0]], [0.0], "identity"))
+    dead = descend(start, x, d, [0.5])
+    for opt, moves in ((SGD(0.5), False), (Momentum(0.5), True), (Adam(1.0), True)):
+        theta, state = opt.step(np.zeros(4), np.ones(4), opt.init(np.zeros(4)))
+        _, g = loss_and_gradient(dead, x, d, "squared_error")
+        assert (g != 0).tolist() == [False] * 3 + [True]
+        assert (opt.step(theta, g, state)[0][:3] != theta[:3]).all() == moves
+    one = np.ones((1, 1))
+    second = Layer([[1.0, 1.0]], [0.0, -1.2], "relu")  # 二つ目のユニットは 1 − 1.2 で死んでいる
+    deep = (Layer(one, [0.0], "identity"), second, Layer([[1.0], [1.0]], [0.0], "identity"))
+    z = [forward_trace(descend(deep, one, 2 * one, [0.1] * n), one)[1].z[0, 1] for n in (0, 50)]
+    assert z[0] == 0 < z[1]
+
+
+def test_a_leak_brings_the_unit_back_the_later_the_smaller_it_is() -> None:
+    # 「傾きが小さい分だけ更新は遅く、…同じ回数では誤差はほとんど減りません」
+    x, lost = np.array([1.0, 2.0, 3.0]), []
+    for slope in (0.0, 0.01, 0.1, 0.3, 0.8):
+        w, b, v, c = 1.0, 0.0, 1.0, 0.0
+        for rate in [0.5] + [0.1] * 300:
+            u = w * x + b
+            f = np.where(u > 0, 1, slope)
+            e = v * f * u + c - x / 2
+            E = (e**2).mean() / 2
+            steps = [(e * v * f * x).mean(), (e * v * f).mean(), (e * f * u).mean(), e.mean()]
+            w, b, v, c = (p - rate * g for p, g in zip((w, b, v, c), steps, strict=True))
+        lost.append(1 - 12 * E)
+    assert (np.diff(lost) > 0).all()
+    assert lost[1] < 0.01
+    assert lost[3] > 0.9
+
+
+def test_relu_hands_delta_on_unchanged_where_it_works_and_stops_it_elsewhere() -> None:
+    # 「ReLU は、働いているユニットの傾きが 1 なので、そこを通る δ は導関数では小さくなりません」
+    # 「残りの約半分のユニットでは 0 になります」「入力に近い層の重みは、この積に比例した大きさで」
+    rng = np.random.default_rng(0)
+    x, d = rng.standard_normal((2, 50, 30))
+    net = init_network([30] * 6, rng=rng)
+    trace, layers = forward_trace(net, x), backward(net, x, d, "squared_error")
+    for n in range(5):
+        below = trace[n - 1].z if n else x
+        np.testing.assert_allclose(layers[n].W, below.T @ layers[n].delta, atol=1e-14)
+        if n < 4:
+            came = layers[n + 1].delta @ net[n + 1].W.T
+            works = trace[n].u > 0
+            np.testing.assert_allclose(layers[n].delta, np.where(works, came, 0), rtol=1e-12)
+            assert 0.4 < works.mean() < 0.6
+
+
+def test_gelu_puts_a_probability_in_the_place_of_the_zero_or_one_of_relu() -> None:
+    # 「ReLU は、u に、正なら 1、負なら 0 を掛ける関数とみることができます」
+    # 「標準正規分布に従う数が u 以下になる確率 Φ(u) で置き換えたのが GELU です」
+    r, u = np.random.default_rng(0).standard_normal(400_000), np.linspace(-4, 4, 17)
+    np.testing.assert_array_equal(relu(u), u * (u > 0))
+    share = np.array([np.mean(r <= value) for value in u])
+    np.testing.assert_allclose(gelu(u), u * share, atol=0.005)
+    by_erfc = [math.erfc(-value / math.sqrt(2)) / 2 for value in u]
+    np.testing.assert_allclose(by_erfc, share, atol=0.004)

@@ -6,13 +6,15 @@ from functools import partial
 from itertools import pairwise
 
 import numpy as np
+import pytest
 
 from dlnotes.activations import sigmoid
-from dlnotes.datasets import line_with_outlier
+from dlnotes.datasets import line_with_outlier, two_gaussians
 from dlnotes.figures import dl004_losses as figures
 from dlnotes.losses import (
     absolute_error,
     absolute_error_gradient,
+    binary_cross_entropy,
     huber,
     huber_gradient,
     sigmoid_binary_cross_entropy,
@@ -23,7 +25,8 @@ from dlnotes.numerical import central_difference, numerical_gradient
 
 
 def test_squared_error_settles_for_rates_below_two_and_only_there() -> None:
-    # 「学習率が大きすぎなければ（y を直接動かすなら 2 未満）、歩幅が自然に縮み、…落ち着きます」
+    # 「一歩の幅は学習率と勾配の積なので、歩幅も自然に縮み、正解に落ち着きます」
+    # 「学習率…は 2 未満に限ります」
     rng, d = np.random.default_rng(0), np.zeros(5)
     for rate in (0.1, 0.9, 1.1, 1.9, 1.98, 2.0, 2.02):
         y = rng.normal(size=5)
@@ -199,14 +202,125 @@ def test_learning_curves_of_the_figure_wait_and_rise_as_said() -> None:
 
 
 def test_figure_of_errors_has_a_jump_a_cap_and_a_constant_slope() -> None:
-    # 「差のままは下へ突き抜ける直線」「絶対は −1 から 1 へ跳び、差のままはいつも 1 です」
+    # 「二乗は放物線、絶対は V 字、Huber は中央が放物線で外側が直線、差のままは下へ突き抜ける直線」
+    # 「絶対は −1 から 1 へ跳び、差のままはいつも 1 です」
     top, bottom = figures.error_curves().axes
     e = np.ravel(top.lines[0].get_xdata())
+    errors = [np.ravel(line.get_ydata()) for line in top.lines]
+    zero = np.zeros((len(e), 1))
+    expected = [f(e[:, np.newaxis], zero) for f in (squared_error, absolute_error, huber)]
+    assert np.allclose(errors, [e**2 / 2, abs(e), expected[2], e])
+    assert np.allclose(errors[2], np.where(abs(e) < 1, e**2 / 2, abs(e) - 0.5))
     squared, absolute, capped, plain = (np.ravel(line.get_ydata()) for line in bottom.lines)
     assert np.array_equal(squared, e)
     assert (absolute[e < 0] == -1).all()
     assert (absolute[e > 0] == 1).all()
     assert np.array_equal(capped, np.clip(e, -1, 1))
     assert (plain == 1).all()
-    assert np.ravel(top.lines[3].get_ydata()).min() < top.get_ylim()[0]
-    assert min(np.ravel(line.get_ydata()).min() for line in top.lines[:3]) == 0
+    assert errors[3].min() < top.get_ylim()[0]
+
+
+def test_normal_noise_of_any_spread_makes_the_squared_error_times_a_constant() -> None:
+    # 「第 1 項は、s が一定なら二乗誤差の定数倍です」「第 2 項は y を含みません」
+    # 「尤度を最大にすることと、二乗誤差を最小にすることは同じです」「s=1 とすれば…½ まで含めて」
+    rng = np.random.default_rng(0)
+    for s, K in ((0.3, 1), (1.0, 4), (2.5, 3), (7.0, 9)):
+        y, d = rng.normal(size=(2, 60, K))
+        p = np.exp(-((d - y) ** 2) / (2 * s**2)) / (np.sqrt(2 * np.pi) * s)
+        surprise, E = -np.log(p).sum(axis=1), squared_error(y, d)
+        assert np.allclose(surprise - E / s**2, K * np.log(np.sqrt(2 * np.pi) * s))
+        assert np.allclose(surprise - E, (surprise - E)[0]) == (s == 1)
+        assert np.array_equal(p.prod(axis=1).argsort(), (-E).argsort())
+
+
+def test_picture_of_the_noise_has_a_round_hill_a_point_and_a_heavier_tail() -> None:
+    # 「正規分布は丸い山、ラプラス分布は中心がとがり、遠くまで裾を引きます。
+    # 下は対数の符号を変えたもの（定数は除く）で、正規分布は放物線、ラプラス分布は V 字になります」
+    top, bottom = figures.noise_and_error().axes
+    e = np.ravel(top.lines[0].get_xdata())
+    normal, laplace, parabola, v = (np.ravel(x.get_ydata()) for x in (*top.lines, *bottom.lines))
+    assert np.allclose(parabola, e**2 / 2)
+    assert np.allclose(v, abs(e))
+    assert np.allclose([normal, laplace], np.exp([-parabola, -v]))
+    kinks = [np.ptp(np.diff(p)[149:151]) / (e[1] - e[0]) for p in (normal, laplace)]
+    assert kinks[0] < 0.05 < 1.9 < kinks[1]
+    assert (laplace > normal)[abs(e) > 2.1].all()
+    assert (laplace < normal)[(abs(e) < 1.9) & (e != 0)].all()
+
+
+def test_absolute_error_of_the_line_settles_only_when_the_rate_falls() -> None:
+    # 「絶対誤差でも行き来が収まるように、学習率は少しずつ減らします」
+    x, d = line_with_outlier(11, rng=np.random.default_rng(0))
+    x1 = np.hstack([x, np.ones_like(x)])
+    for gradient in (squared_error_gradient, absolute_error_gradient):
+        for slower in (0.0, 0.02):
+            w, path = np.zeros((2, 1)), []
+            for t in range(1500):
+                w = w - x1.T @ gradient(x1 @ w, d) / 11 / (1 + slower * t)
+                path.append(w)
+            swing = np.abs(np.diff(path[-100:], axis=0)).max()
+            swings = gradient is absolute_error_gradient and slower == 0
+            assert (swing > 0.1) if swings else (swing < 0.04)
+
+
+@pytest.mark.parametrize("n", [5, 11, 12, 40])
+def test_mean_and_median_are_the_best_constants_by_counting_both_sides(n: int) -> None:
+    # 表「最もよい定数」「y 以下のデータ一つにつきその分だけ増え、y より大きいデータ一つにつき
+    # その分だけ減ります」「数の多い側へ近づけると減ります」「Σ(y−d_n)=0 となる平均で 0」
+    rng, h = np.random.default_rng(n), 1e-7
+    for _ in range(5):
+        d = rng.exponential(size=(n, 1)) ** 2
+        for y in (*d[:3, 0], *rng.uniform(-1, 4, 5)):
+            here, there = (absolute_error(np.full_like(d, v), d).sum() for v in (y, y + h))
+            assert (there - here) / h == pytest.approx((d <= y).sum() - (d > y).sum(), abs=1e-4)
+        for E, best in ((squared_error, d.mean()), (absolute_error, np.median(d))):
+            others = np.append(best, rng.uniform(d.min(), d.max(), 100))
+            sums = [E(np.full_like(d, v), d).sum() for v in others]
+            assert min(sums) >= sums[0] - 1e-12
+        assert squared_error_gradient(np.full_like(d, d.mean()), d).sum() == pytest.approx(0)
+
+
+def test_sum_of_differences_has_slope_one_everywhere_and_no_bottom() -> None:
+    # 「差の合計を各出力で微分すると、いつも 1 です」「正解がどこにあっても、出力を同じ幅だけ
+    # 下げ続けます」「最小値がありません」「正解を通り過ぎて、どこまでも下がります」
+    rng = np.random.default_rng(0)
+    for K in (1, 3, 8):
+        y, d = 10 * rng.normal(size=(2, K))
+        for d_ in (d, d + 100, -d):
+            g = numerical_gradient(lambda v, d=d_: (v - d).sum(), y)
+            assert np.allclose(g, 1)
+        below = [(y - t * g - d).sum() for t in (1, 10, 100, 1e4, 1e8)]
+        assert (np.diff(below) < 0).all()
+        assert below[-1] < -1e8 + 1e4
+        assert squared_error(y - 1e8 * g, d) > 1e15
+
+
+def test_cross_entropy_is_nothing_for_the_right_class_and_grows_without_end() -> None:
+    # 「正解のクラスに付けた確率が 1 なら 0 で、その確率が 0 に近づくと限りなく大きくなります」
+    # 「正解が 1 なら −log y、0 なら −log(1−y) だけが残ります」
+    right = 10.0 ** -np.arange(0, 16)
+    E = [binary_cross_entropy(y, np.full(16, d)) for y, d in ((right, 1.0), (1 - right, 0.0))]
+    for each in E:
+        assert each[0] == 0
+        assert np.allclose(each[:12], -np.log(right[:12]), rtol=1e-4)
+        assert (np.diff(each) > 2).all()
+    assert np.isinf(binary_cross_entropy([0.0, 1.0], [1.0, 0.0])).all()
+
+
+def test_squared_error_waits_the_longer_the_surer_the_mistake_is() -> None:
+    # 「飽和した間違いから抜け出す力が弱い」「0 の重みから始めれば、二乗誤差でも学習は進みます」
+    # 「交差エントロピーは 10 回で 0.8 を超え、二乗誤差は 100 回たってもほとんど動いていません」
+    x, d = two_gaussians(200, rng=np.random.default_rng(7))
+    waits = {}
+    for name in ("squared", "cross"):
+        for start in (0.0, -1.0, -2.0, -3.0):
+            w, b, p, t = np.full(2, start), 0.0, 0.0, 0
+            while p < 0.8 and t < 400:
+                y = sigmoid(x @ w + b)
+                g = (y - d[:, 1]) * (y * (1 - y) if name == "squared" else 1)
+                w, b, t = w - x.T @ g / 200, b - g.mean(), t + 1
+                p = np.mean(1 - abs(sigmoid(x @ w + b) - d[:, 1]))
+            waits[name, start] = t
+    assert max(waits["cross", start] for start in (0.0, -1.0, -2.0, -3.0)) <= 10
+    slow = [waits["squared", start] for start in (0.0, -1.0, -2.0, -3.0)]
+    assert 10 < slow[0] < slow[1] < slow[2] < 100 < slow[3] < 400

@@ -13,6 +13,7 @@ from dlnotes.activations import (
 )
 from dlnotes.figures import dl005_output_activations as figures
 from dlnotes.losses import (
+    cross_entropy,
     cross_entropy_gradient,
     entropy,
     kl_divergence,
@@ -232,3 +233,118 @@ def test_batch_divided_by_its_whole_sum_is_wrong_and_scattered_logits_cost_more(
         E = softmax_cross_entropy(u, d).mean()
         assert E - np.log(10) > 0.1
         assert np.isclose(softmax_cross_entropy(1e-3 * u, d).mean(), np.log(10), atol=0.01)
+
+
+def test_bars_of_the_softmax_keep_their_order_become_positive_and_sum_to_one() -> None:
+    # 「総入力は 2、1、−1 で、負の数を含みます。指数を取るとすべて正になり、和で割ると合計 1 の
+    # 確率になります。大きい順は変わりません」（図の代替文）
+    axes = figures.softmax_steps().axes
+    u, e, y = (np.array([bar.get_height() for bar in ax.patches]) for ax in axes)
+    assert u.tolist() == [2, 1, -1]
+    assert np.allclose(e, np.exp(u))
+    assert np.allclose(y, e / e.sum())
+    assert y.sum() == 1
+    assert (e > 0).all()
+    assert all((np.diff(part) < 0).all() for part in (u, e, y))
+    assert [text.get_text() for text in axes[2].texts] == [f"{p:.4f}" for p in y]
+
+
+def test_without_its_largest_no_power_exceeds_one_and_no_sum_falls_below_it() -> None:
+    # 「e の肩がどれも 0 以下になるので、大きすぎてあふれることはありません」
+    # 「分母には e⁰=1 が必ず入るので、0 で割ることもありません」（引かなければ、どちらも起きる）
+    rng = np.random.default_rng(0)
+    broken = set()
+    for size in (1.0, 100.0, 1e4, 1e300):
+        for u in size * (rng.normal(size=(50, 4)) + rng.normal(size=(50, 1))):
+            e = np.exp(u - u.max())
+            assert (e <= 1).all()
+            assert 1 <= e.sum() <= 4
+            assert np.isclose(softmax(u).sum(), 1)
+            with np.errstate(over="ignore"):
+                plain = np.exp(u)
+            broken |= {"over"} if np.isinf(plain).any() else {"zero"} if not plain.any() else set()
+    assert broken == {"over", "zero"}
+
+
+def test_every_total_input_moves_every_probability_and_both_ways_alike() -> None:
+    # 「ある u_j を動かすと、すべての y_k が動きます」「ソフトマックス関数の J は対称なので」
+    # 「∂y_k/∂u_j = y_k(δ_kj−y_j)」「連鎖律では、u_j が動かすすべての y_k について足します」
+    rng = np.random.default_rng(0)
+    for K in (2, 3, 6):
+        u, slope = rng.normal(size=(2, K))
+        J = softmax_jacobian(u)
+        for j, one in enumerate(np.eye(K)):
+            moved = softmax(u + 0.3 * one) - softmax(u)
+            assert moved[j] > 0
+            assert (np.delete(moved, j) < 0).all()
+        assert np.allclose(J, J.T)
+        assert ((J > 0) == np.eye(K)).all()
+        g = numerical_gradient(lambda v, s=slope: s @ softmax(v), u)
+        assert np.allclose(g, J.T @ slope, atol=1e-8)
+        assert not np.allclose(g, np.diag(J) * slope, atol=1e-3)  # 自分の y だけを足すと違う
+
+
+def test_only_the_identity_keeps_the_ratio_and_the_softmax_keeps_the_difference() -> None:
+    # 「比率がそのままなのは恒等写像だけです」「シグモイド関数でも、比は変わります」
+    # 「総入力の差は、出力の比の対数として残ります」「保たれるのは大小の順で」
+    u = np.random.default_rng(0).uniform(0.1, 4, (300, 2))
+    u = u[np.abs(np.diff(u)[:, 0]) > 0.05]
+    for f, kept in ((identity, True), (sigmoid, False), (softmax, False)):
+        y = f(u)
+        same = np.isclose(y[:, 1] / y[:, 0], u[:, 1] / u[:, 0], rtol=1e-9)
+        assert same.all() if kept else not same.any()
+        assert ((y[:, 1] > y[:, 0]) == (u[:, 1] > u[:, 0])).all()
+        difference = np.isclose(np.log(y[:, 1] / y[:, 0]), np.diff(u)[:, 0], rtol=1e-9)
+        assert difference.all() if f is softmax else not difference.any()
+
+
+def test_cross_entropy_falls_exactly_as_the_kl_does_and_equals_it_for_one_hot() -> None:
+    # 「学習で動くのは q だけなので、交差エントロピーを減らすことは、…ことと同じです」
+    # 「正解が one-hot なら H(p)=0 で、交差エントロピーと KL ダイバージェンスは一致します」
+    # 「p と q を入れ替えると値が変わる」
+    rng = np.random.default_rng(0)
+    for K in (2, 3, 10):
+        p, q = rng.dirichlet(np.ones(K)), rng.dirichlet(np.ones(K), 40)
+        for truth in (p, np.eye(K)[1]):
+            rows = np.tile(truth, (40, 1))
+            E, D = cross_entropy(q, rows), kl_divergence(rows, q)
+            assert np.allclose(np.diff(E), np.diff(D))
+            assert np.array_equal(E.argsort(), D.argsort())
+            assert np.allclose(E, D) == (entropy(truth) == 0) == (truth is not p)
+        turned = kl_divergence(q, np.tile(p, (40, 1)))
+        assert not np.isclose(turned, kl_divergence(np.tile(p, (40, 1)), q), rtol=1e-6).any()
+
+
+def test_entropy_is_the_mean_surprise_and_grows_the_harder_the_guess() -> None:
+    # 「確実に起きる出来事（p=1）では 0、めったに起きない出来事ほど大きくなります」
+    # 「その平均がエントロピー H(p) で、結果を予想しにくいほど大きくなります」
+    rng = np.random.default_rng(0)
+    for K in (2, 4, 9):
+        p = rng.dirichlet(np.ones(K))
+        events = rng.choice(K, size=200_000, p=p)
+        assert np.isclose((-np.log(p))[events].mean(), entropy(p), rtol=0.02)
+        sure, even = np.eye(K)[0], np.full(K, 1 / K)
+        path = [entropy((1 - t) * sure + t * even) for t in np.linspace(0, 1, 50)]
+        assert path[0] == 0
+        assert (np.diff(path) > 0).all()
+    surprise = [cross_entropy([q, 1 - q], [1.0, 0.0]) for q in (1.0, 0.5, 0.1, 1e-6, 0.0)]
+    assert surprise[0] == 0
+    assert (np.diff(surprise) > 0).all()
+
+
+def test_learning_with_output_minus_target_goes_on_where_the_added_error_stands_still() -> None:
+    # 「最も直すべき間違いほど、直るのが遅くなります」
+    # 「講座の逆伝播は、勾配の式 y−d を別に書いて使うので、学習は進みます」
+    waits = {"added": [], "y-d": []}
+    for gap in (12.0, 14.0, 16.0, 18.0, 20.0, 22.0):
+        for name, counts in waits.items():
+            u, updates = np.array([0.0, gap]), 0
+            while softmax(u)[0] < 0.9:
+                y = softmax(u)
+                share = y[0] / (y[0] + 1e-7) if name == "added" else 1
+                u, updates = u - 0.5 * share * (y - [1, 0]), updates + 1
+            counts.append(updates)
+    assert set(np.diff(waits["y-d"])) == {2}
+    assert (np.diff(waits["added"], 2) >= 0).all()
+    assert waits["added"][0] == waits["y-d"][0]
+    assert waits["added"][-1] > 10 * waits["y-d"][-1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from dlnotes.arrays import Array
 from dlnotes.backprop import backward, loss_and_gradient
 from dlnotes.datasets import linear_target
 from dlnotes.figures import dl006_gradient_descent as figures
-from dlnotes.network import forward_trace, init_network, parameters, with_parameters
+from dlnotes.network import Layer, forward_trace, init_network, parameters, with_parameters
 from dlnotes.optimizers import (
     SGD,
     Adadelta,
@@ -76,19 +77,22 @@ def test_slider_of_the_ravine_gets_faster_then_swings_then_spreads() -> None:
 
 def test_best_rate_balances_the_steepest_and_the_flattest_direction() -> None:
     # 「いちばん遅い向きが最も速くなるのは、両端の倍率が等しいときです。」
+    # 「大きくすると、λ_min の向きでは 1/λ_min までは速く縮み、…」
+    # 「λ_max の向きでは 1/λ_max を超えると縮みが遅くなります。」
     rng = np.random.default_rng(0)
-    for kappa in (2.0, 10.0, 50.0, 300.0):
+    for kappa in (1.5, 2.0, 10.0, 50.0, 300.0):
         low = rng.uniform(0.1, 5)
         curvature = low * np.append(rng.uniform(1, kappa, 5), [1, kappa])
         best, factor = 2 / (low + low * kappa), (kappa - 1) / (kappa + 1)
-        shares = np.array([1, 0.5, 0.9, 0.99, 1.01, 1.1, 1.5])
-        slowest = abs(1 - np.outer(best * shares, curvature)).max(axis=1)
-        assert math.isclose(slowest[0], factor, rel_tol=1e-12)
-        assert (slowest[1:] > factor).all()
+        slowest = abs(1 - np.outer(best * np.array([1, 0.5, 0.9, 0.99, 1.01, 1.1]), curvature))
+        assert math.isclose(slowest[0].max(), factor, rel_tol=1e-12)
+        assert (slowest[1:].max(axis=1) > factor).all()
+        rates = np.linspace(0, 2 / (low * kappa), 202)
+        for bend in (low, low * kappa):
+            slower = np.diff(abs(1 - rates * bend)) > 0
+            assert (slower == ((rates[1:] + rates[:-1]) / 2 > 1 / bend)).all()
         # 「悪ければ 1 回の更新でこの倍率でしか縮みません。」
-        ends = np.zeros(7)
-        ends[5:] = 1.0
-        points = path(SGD(best), lambda w, c=curvature: c * w, ends, 40)
+        points = path(SGD(best), lambda w, c=curvature: c * w, np.array([0.0] * 5 + [1, 1]), 40)
         far = np.linalg.norm(points, axis=1)
         np.testing.assert_allclose(far[1:] / far[:-1], factor, rtol=1e-9)
 
@@ -299,3 +303,144 @@ def test_tanh_outputs_gather_stay_or_stick_and_delta_fades_or_grows_layer_by_lay
     free = abs(forward_trace(net, x)[0].z) < 0.9
     assert free.mean() < 0.2
     assert (deltas[0][free] ** 2).sum() > 0.95 * (deltas[0] ** 2).sum()
+
+
+def test_slider_of_the_parabola_lands_jumps_swings_and_leaves() -> None:
+    # 「1 なら一歩で底に着き、1 を超えると底を跳び越し、2 を超えると離れていきます。」
+    # 「ちょうど ε = 2/λ = 2 では、左右を往復し続けます。」「四角が始点を示します。」
+    for rate in (0.1, 0.3, 0.6, 1.0, 1.4, 1.8, 2.0, 2.1):
+        top, bottom = figures.learning_rates(rate)[0].axes
+        w = bottom.lines[0].get_ydata()
+        np.testing.assert_allclose(top.lines[1].get_xydata(), np.stack([w, w**2 / 2], axis=1))
+        assert [len(w), w[0]] == [6, -1]
+        starts = [top.lines[2], bottom.lines[1]]
+        assert [mark.get_marker() for mark in starts] == ["s", "s"]
+        assert [mark.get_ydata()[0] for mark in starts] == [0.5, -1]
+        assert (not w[1:].any()) == (rate == 1)
+        assert (w[1:] * w[:-1] < 0).all() == (rate > 1)
+        assert (abs(w[1:]) > abs(w[:-1])).all() == (rate > 2)
+        assert (abs(w) == 1).all() == (rate == 2)
+
+
+def test_turned_axes_part_the_bowl_into_parabolas_of_their_own() -> None:
+    # 「互いに直交する長さ 1 の固有ベクトル」「積の項が消えます。」
+    # 「1 回の更新で a_i は 1−ελ_i 倍になります。」
+    # 「右辺を θ_i と θ_j で順に偏微分すると A の i 行 j 列になる」
+    rng = np.random.default_rng(0)
+    for size in (2, 3, 6):
+        half = rng.normal(size=(size, size))
+        A, star, theta = half + half.T, *rng.normal(size=(2, size))
+        values, q = np.linalg.eigh(A)
+        a = q.T @ (theta - star)
+        np.testing.assert_allclose(q.T @ q, np.eye(size), atol=1e-12)
+        bowl = (theta - star) @ A @ (theta - star) / 2
+        assert math.isclose(bowl, (values * a**2).sum() / 2, rel_tol=1e-9)
+        for rate in (0.01, 0.3):
+            new, _ = SGD(rate).step(theta, A @ (theta - star), ())
+            np.testing.assert_allclose(q.T @ (new - star), (1 - rate * values) * a, atol=1e-12)
+
+
+def test_signs_of_the_eigenvalues_tell_the_kind_and_zeros_leave_it_open() -> None:
+    # 表「すべて正: 極小」「正と負の両方: 鞍点」「すべて負: 極大」
+    # 「w⁴ では極小、w³ では極小でも極大でもありません。」
+    rng = np.random.default_rng(0)
+    around = rng.normal(size=(4000, 3))
+    around /= np.linalg.norm(around, axis=1, keepdims=True)
+    for signs in ((1, 1, 1), (1, -1, 1), (-1, 1, -1), (-1, -1, -1), (1, -1, 0)):
+        Q = np.linalg.qr(rng.normal(size=(3, 3)))[0]
+        A = Q @ np.diag(np.array(signs) * rng.uniform(0.5, 2, 3)) @ Q.T
+        E = np.vecdot(around @ A, around)
+        assert ((E > 0).all(), (E < 0).all()) == (min(signs) > 0, max(signs) < 0)
+    w = np.array([-0.01, 0.01])
+    for f, lowest in ((lambda w: w**4, True), (lambda w: w**3, False)):
+        slope, bend = (f(w[1]) - f(w[0])) / 0.02, (f(w[1]) + f(w[0])) / 0.01**2
+        assert max(abs(slope), abs(bend)) < 1e-3  # w = 0 では、どちらも一階微分と二階微分が 0
+        assert (f(w) > 0).all() == lowest
+        assert (f(w) < 0).any() != lowest
+
+
+def test_equal_weights_do_the_work_of_one_unit_and_random_ones_part() -> None:
+    # 「同じ値から始めると、同じ中間層のユニットはどれも同じ勾配を受け」
+    # 「ユニットが何個あっても、一つ分の働きしかしません。」「そこで乱数を使いますが」
+    rng = np.random.default_rng(0)
+    x, d = rng.normal(size=(20, 3)), rng.normal(size=(20, 2))
+    sizes = [(3, 4), (4, 4), (4, 2)]
+    names = ["tanh", "relu", "identity"]
+    for value in (0.5, None):
+        for opt in (SGD(0.05), Momentum(0.01), Adam(0.01)):
+            W = [np.full(s, value) if value else rng.normal(size=s) for s in sizes]
+            net = tuple(Layer(w, np.zeros(len(w.T)), n) for w, n in zip(W, names, strict=True))
+            state = opt.init(parameters(net))
+            for _ in range(30):
+                _, g = loss_and_gradient(net, x, d, "squared_error")
+                theta, state = opt.step(parameters(net), g, state)
+                net = with_parameters(net, theta)
+            spread = [np.ptp(part) for part in (*net[0].W, *net[1].W.T, *net[2].W.T)]
+            assert max(spread) < 1e-9 if value else min(spread) > 0.1
+
+
+def test_sizes_go_by_powers_and_each_way_through_a_layer_asks_for_its_own_spread() -> None:
+    # 「その数が 1 からずれると、深い層の出力は指数的に大きくなるか小さくなります。」
+    rng = np.random.default_rng(0)
+    x, layers = rng.normal(size=(50, 128)), np.arange(1, 9)
+    for share in (0.5, 1.0, 2.0):
+        net = init_network([128] * 9, output_activation="relu", initial=share / 8, rng=rng)
+        size = [np.log((step.z**2).mean()) / 2 for step in forward_trace(net, x)]
+        np.testing.assert_allclose(size, layers * np.log(share), atol=0.5)
+    # 「D_in s² = 1 で大きさが保たれます。」「同じ計算から D_out s² = 1 が要ります。」
+    # 「両方は満たせないので、間を取って s² = 2/(D_in+D_out) とします。」
+    z, delta = rng.normal(size=(1000, 300)), rng.normal(size=(1000, 100))
+    for square in (1 / 300, 1 / 100, 2 / (300 + 100)):
+        W = math.sqrt(square) * rng.normal(size=(300, 100))
+        there, back = (z @ W).var(), (delta @ W.T).var()
+        np.testing.assert_allclose([there, back], [300 * square, 100 * square], rtol=0.06)
+    assert back < 1 < there
+
+
+def test_rmsprop_starts_long_only_because_its_average_is_not_corrected() -> None:
+    # 「RMSProp の最初の一歩が 1/√(1−ρ) 倍も長いのは、h の偏りを補正しないからです。」
+    # 「√s の単位は θ と同じになり」「c に比べて g² が十分に大きければ…勾配によらず √(c/(1−ρ))」
+    for rho in (0.5, 0.9, 0.99):
+        g = np.array([-3.0, 0.02, 500.0])
+        long = path(RMSProp(0.1, decay=rho), lambda _, g=g: g, np.zeros(3), 1)[1]
+        right = path(Adam(0.1, beta1=0.0, beta2=rho), lambda _, g=g: g, np.zeros(3), 1)[1]
+        np.testing.assert_allclose(long / right, 1 / math.sqrt(1 - rho), rtol=1e-5)
+        np.testing.assert_allclose(right, -0.1 * np.sign(g), rtol=1e-5)
+        first = path(Adadelta(decay=rho, epsilon=1e-9), lambda _, g=g: g, np.zeros(3), 1)[1]
+        np.testing.assert_allclose(abs(first), math.sqrt(1e-9 / (1 - rho)), rtol=2e-4)
+
+
+def test_noise_settles_at_its_balance_and_falling_rates_need_both_sums() -> None:
+    # 「V = ε/(2−ε)」「V/2 に落ち着き、それより大きい誤差から始めれば、そこで下げ止まります。」
+    rng = np.random.default_rng(0)
+    for rate in (0.2, 0.5, 1.0, 1.6):
+        theta, E = np.full(10_000, 6.0), []
+        for _ in range(60):
+            theta, _ = SGD(rate).step(theta, theta + rng.standard_normal(10_000), ())
+            E.append((theta**2).mean() / (rate / (2 - rate)))
+        assert abs(np.mean(E[40:]) - 1) < 0.05
+        assert min(E) > 0.93
+    # 「Σε_t = ∞（どこへでも届く）と Σε_t² < ∞（雑音が消える）の組」
+    for power, far, noisy in ((0.0, False, True), (1.0, False, False), (2.0, True, False)):
+        theta = np.full(1000, 6.0)
+        for t in range(1, 1001):
+            rate = 0.5 / t**power
+            theta = theta - rate * (theta + rng.standard_normal(1000))
+        assert (abs(theta.mean()) > 1, theta.std() > 0.5) == (far, noisy)
+
+
+def test_any_method_takes_a_schedule_and_rare_inputs_give_rare_gradients() -> None:
+    # 「どの最適化法とも組み合わせられます。」
+    for opt in (SGD(0.03), Momentum(0.01), Nesterov(0.01), AdaGrad(0.5), RMSProp(0.05), Adam(0.1)):
+        theta, state = np.array([-2.0, 0.2]), opt.init(np.zeros(2))
+        for t in range(400):
+            rate = cosine(t, learning_rate=opt.learning_rate, iterations=400)
+            theta, state = replace(opt, learning_rate=rate).step(theta, theta * [1, 50], state)
+        assert abs(theta).max() < 0.05
+    # 「ほとんどのサンプルで 0 になる入力の重みは、勾配もほとんどの回で 0 です。」
+    rng = np.random.default_rng(0)
+    net = init_network([3, 8, 1], activation="tanh", rng=rng)
+    x = rng.normal(size=(100, 3)) * (rng.random((100, 3)) < [1, 0.5, 0.05])
+    zero = [backward(net, row, [[1.0]], "squared_error")[0].W == 0 for row in x[:, np.newaxis]]
+    np.testing.assert_array_equal(np.all(zero, axis=2), x == 0)
+    assert np.mean(x == 0, axis=0)[2] > 0.9

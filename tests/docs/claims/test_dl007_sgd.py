@@ -266,3 +266,122 @@ def test_sway_stays_unless_all_samples_share_a_valley_floor() -> None:
                 w = w - rate * a[:, np.newaxis] * (a @ w - d[n])
             far[constant] = float(np.linalg.norm(w - best))
         assert far[True] < 1e-9 if shared else far[True] > 3 * far[False], far
+
+
+def test_falling_rate_is_the_better_one_only_while_the_law_stays() -> None:
+    # 「法則が変わらないなら下げ、変わり続けるなら下げきらないのが、学習率の使い分けです。」
+    # 「学習率を下げきらなければ、法則の変化にも追いつけます。」
+    for seed in range(2):
+        rng = np.random.default_rng(seed)
+        walk = np.cumsum(0.05 * rng.normal(size=2000))
+        better = []
+        for centre in (np.zeros(2000), 5.0 * (np.arange(2000) >= 1000), walk):
+            w, errors = np.zeros((2, 50)), []
+            for t, middle in enumerate(centre, start=1):
+                errors.append(((w - middle) ** 2).mean(axis=1))
+                rate = np.array([[0.05], [1 / t]])
+                w = w - rate * (w - rng.normal(middle, size=50))
+            constant, falling = np.mean(errors[1000:], axis=0)
+            better.append("falling" if falling < constant / 10 else "constant")
+            assert better[-1] == "falling" or constant < falling / 3
+        assert better == ["falling", "constant", "constant"]
+
+
+def test_last_digits_of_the_floor_of_the_training_data_are_no_gain_on_new_data() -> None:
+    # 「新しいデータでの誤差が目的なら、訓練データの谷底を何桁も正確に求める必要はありません。」
+    rng = np.random.default_rng(0)
+    for N in (20, 200):
+        floor = rng.normal(size=(10_000, N)).mean(axis=1)  # 本当の平均は 0
+        away = rng.normal(size=10_000)
+        new = [((floor + rho**0.5 * away) ** 2).mean() for rho in (1, 0.1 / N, 0.001 / N, 0)]
+        assert new[0] > 10 * new[-1]
+        assert new[1] < 1.2 * new[-1]
+        assert new[2] < 1.02 * new[-1]
+
+
+def test_rates_with_a_finite_sum_stop_on_the_way_to_a_far_floor() -> None:
+    # 「左は、学習率の合計に限りがなく、どんなに遠い谷底にも届くことです。」
+    t = np.arange(1, 200_001.0)
+    for distance in (1.0, 2.0, 10.0):  # 傾きの大きさが 1 の E=|w| を、谷底まで下る
+        left = {name: distance - rate.sum() for name, rate in (("1/t", 1 / t), ("1/t²", t**-2))}
+        assert left["1/t"] < 0
+        assert (left["1/t²"] > 0) == (distance > np.pi**2 / 6)
+        # 傾きが減っていく放物線でも同じ。
+        w = distance * np.cumprod(1 - np.array([1 / t[1:], t[1:] ** -2]), axis=1)[:, -1]
+        np.testing.assert_allclose(w, [0, distance / 2], atol=1e-4 * distance)
+
+
+def test_smaller_rate_below_one_sways_less_and_comes_nearer_more_slowly() -> None:
+    # 「揺れも小さくなりますが」
+    # 「谷底とのずれの平均は 1 回に…倍にしか縮まず、近づくのも遅くなります。」
+    rng = np.random.default_rng(0)
+    d, means, floors = rng.exponential(size=50), [], []
+    for rate in (0.8, 0.4, 0.2, 0.1):
+        w, path = np.full(4000, d.mean() + 100), []
+        for _ in range(60):
+            w = w - rate * (w - d[rng.integers(50, size=4000)])
+            path.append(w.mean() - d.mean())
+        means.append(abs(path[4]))
+        np.testing.assert_allclose(path[:5], 100 * (1 - rate) ** np.arange(1, 6), atol=0.1)
+        floors.append((w - path[-1] - d.mean()).var())
+    assert means == sorted(means)
+    assert floors == sorted(floors, reverse=True)
+
+
+def test_gradient_of_a_chosen_sample_is_right_on_average_only_for_equal_chances() -> None:
+    # 「どの n も同じ確率…で選べば、選んだ勾配の期待値は」「平均すれば正しい向きへ」
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        net, x, d = init_network([2, 5, 1], rng=rng), *linear_target(20, rng=rng)
+        whole = loss_and_gradient(net, x, d, "squared_error")[1]
+        pairs = zip(x[:, np.newaxis], d[:, np.newaxis], strict=True)
+        E, g = zip(*(loss_and_gradient(net, *p, "squared_error") for p in pairs), strict=True)
+        for chance, right in ((np.ones(20), True), (np.arange(1, 21), False), (np.array(E), False)):
+            mean = chance / chance.sum() @ np.array(g)
+            assert (np.linalg.norm(mean - whole) < 1e-9 * np.linalg.norm(whole)) == right
+
+
+def test_one_sample_teaches_about_the_others_only_if_they_share_its_weights() -> None:
+    # 「値は違っても同じ法則から出ているので、情報が重なるからです。」
+    # 「1 個から学んだことは、ほかの 1 個の役に立ちません。」
+    x, d = linear_target(200, rng=np.random.default_rng(0))
+    for seed in range(1, 4):
+        net = init_network([2, 10, 1], rng=np.random.default_rng(seed))
+        g = loss_and_gradient(net, x[:1], d[:1], "squared_error")[1]
+        moved = with_parameters(net, parameters(net) - 0.07 * g)
+        before, after = (squared_error(forward(n, x), d)[1:] for n in (net, moved))
+        assert (after < before).mean() > 0.9
+    w = SGD(1.0).step(np.zeros(200), np.eye(200)[0] * -d[0], ())[0]
+    assert w[0] == d[0, 0]
+    assert not w[1:].any()
+
+
+def test_deep_valley_is_the_lowest_point_of_all_and_the_shallow_one_is_not() -> None:
+    # 「勾配が 0 になる谷底は、一つとは限りません。」
+    # 「どちらも局所極小解で、深いほうは大域的な極小解でもあります。」
+    w = np.linspace(-3, 3, 60_001)
+    E = (w**2 - 1) ** 2 + w / 2
+    lows = np.flatnonzero((E[1:-1] < E[:-2]) & (E[1:-1] < E[2:])) + 1
+    np.testing.assert_allclose(w[lows], [-1.0575, 0.9304], atol=1e-3)
+    assert E.argmin() == lows[0]
+    assert E[lows[1]] - E[lows[0]] > 0.9
+    # 半分が +4、残りが −4 なら、全体の誤差に a_n は残らない。
+    each = E + np.array([[4.0], [-4.0]]) * w
+    np.testing.assert_allclose(each.mean(axis=0), E)
+
+
+def test_share_of_sgd_in_the_shallow_valley_is_the_same_wherever_it_starts() -> None:
+    # 「深い谷の側から始めても、SGD では同じくらいの割合が浅い谷に着きます。」
+    # 「望まない局所極小解に収束するリスクを減らします（なくすのではありません）。」
+    def ends(start: np.ndarray, noise: float) -> float:
+        rng, w = np.random.default_rng(0), start.copy()
+        for t in range(300):
+            scatter = rng.choice([-noise, noise], size=len(w))
+            w = w - 0.1 * (1 - t / 300) * (4 * w * (w**2 - 1) + 0.5 + scatter)
+        return float((w > 0).mean())
+
+    for start, by_gd in ((1.5, 1), (0.5, 1), (-0.5, 0), (-1.5, 0)):
+        assert ends(np.full(10, start), 0.0) == by_gd
+        assert 0.07 < ends(np.full(4000, start), 4.0) < 0.13
+    anywhere = np.random.default_rng(1).uniform(-1.5, 1.5, size=4000)
+    assert ends(anywhere, 4.0) < 0.13 < 0.4 < ends(anywhere, 0.0)

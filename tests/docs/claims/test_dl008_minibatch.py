@@ -289,3 +289,79 @@ def test_pictures_of_the_chain_and_of_one_epoch_show_what_their_texts_say() -> N
     runs = list(rows[1].values())
     assert runs == [runs[0]] * 4 + [runs[4]] * 4 + [runs[8]] * 2
     assert len(set(runs)) == 3
+
+
+def test_mixed_order_falls_at_once_and_is_never_as_bad_as_the_order_of_the_classes() -> None:
+    # 「混ぜた順では、はじめの数回で下がり、その後も大きくは乱れません。」
+    x, d = two_gaussians(200, rng=np.random.default_rng(0))
+    for seed in range(6):
+        ends = {}
+        for mixed in (True, False):
+            order = np.argsort(d[:, 1], kind="stable")
+            order = np.random.default_rng(seed + 50).permutation(200) if mixed else order
+            net, E = init_network([2, 10, 2], rng=np.random.default_rng(seed)), []
+            for D in np.split(order, 10):
+                g = loss_and_gradient(net, x[D], d[D], "softmax_cross_entropy")[1]
+                net = with_parameters(net, parameters(net) - g)
+                E.append(loss_and_gradient(net, x, d, "softmax_cross_entropy")[0])
+            ends[mixed] = max(E[3:])
+        assert ends[True] < 0.45 < 1 < ends[False]
+
+
+def test_same_rate_per_sample_and_same_stride_leave_the_same_error_for_every_batch_size() -> None:
+    # 「1 周の歩幅の合計に効く…更新の回数も、20 個ずつと同じだからです。」
+    # 「揺れに効く…も変わりません。」
+    x, clean = linear_target(100, rng=np.random.default_rng(1))
+    d = clean + np.random.default_rng(51).normal(size=clean.shape)
+    net, E = init_network([2, 10, 1], rng=np.random.default_rng(11)), {}
+    for B, rate in ((20, 0.07), (10, 0.035), (5, 0.0175), (10, 0.7), (10, 0.0035)):
+        steps = learn(net, x, d, B, rate, 20)
+        assert np.isclose(rate * len(steps), 7) == np.isclose(rate / B, 0.0035)
+        last = steps[-200 // B :: max(10 // B, 1)]
+        E[B, rate] = np.mean([error(step.network, x, clean) for step in last])
+    first, *same = E[20, 0.07], E[10, 0.035], E[5, 0.0175]
+    assert 0.6 * first < min(same) <= max(same) < 1.6 * first
+    # 学習率だけを変えれば、どちらにも外れる。
+    assert min(E[10, 0.7], E[10, 0.0035]) > 2 * first, E
+
+
+def test_use_of_every_sample_once_cancels_the_sway_even_in_a_fixed_order() -> None:
+    # 「1 周で全サンプルをちょうど一度ずつ使うので、
+    # 行き過ぎと戻り過ぎが、1 周の中で打ち消し合うからです。」
+    rng, N = np.random.default_rng(0), 40
+    d = rng.normal(size=N)
+    for B, rate in ((4, 0.02), (1, 0.02), (4, 0.2)):
+        v = {}
+        fixed = rng.permuted(np.tile(np.arange(N), (300, 1)), axis=1)
+        for kind in ("again", "fixed", "mixed"):
+            w, squares = np.full(300, d.mean()), []
+            for _ in range(int(6 / rate * B / N)):
+                mixed = rng.permuted(fixed, axis=1) if kind == "mixed" else fixed
+                order = rng.integers(N, size=fixed.shape) if kind == "again" else mixed
+                for D in np.split(order, N // B, axis=1):
+                    w = w - rate * (w - d[D].mean(axis=1))
+                    squares.append(((w - d.mean()) ** 2).mean())
+            v[kind] = np.mean(squares[len(squares) // 2 :])
+        assert max(v["fixed"], v["mixed"]) < 0.6 * v["again"], v
+
+
+def test_small_batch_divided_by_the_full_size_is_a_smaller_rate() -> None:
+    # 「そのときだけ勾配が…倍に小さくなり、学習率を下げたのと同じになります。」
+    x, d = linear_target(10, rng=np.random.default_rng(0))
+    net = init_network([2, 5, 1], rng=np.random.default_rng(1))
+    for n, B in ((1, 4), (2, 4), (5, 8)):
+        summed = n * loss_and_gradient(net, x[:n], d[:n], "squared_error")[1]
+        theta = parameters(net)
+        wrong, _ = SGD(0.1).step(theta, summed / B, ())
+        (step,) = learn(net, x[:n], d[:n], n, 0.1 * n / B, 1)
+        np.testing.assert_allclose(parameters(step.network), wrong)
+        (right,) = learn(net, x[:n], d[:n], n, 0.1, 1)
+        np.testing.assert_allclose(parameters(right.network) - theta, (wrong - theta) * B / n)
+
+
+def test_thousand_draws_one_by_one_are_hardly_ever_a_thousand_samples() -> None:
+    # 「使ったサンプルは延べ 1,000 個なので」
+    drawn = [np.random.default_rng(s).integers(100_000, size=1000) for s in range(100)]
+    different = [len(np.unique(n)) for n in drawn]
+    assert np.mean(np.array(different) < 1000) > 0.95
+    assert min(different) > 980  # 割合は、丸めれば 0.01 のまま

@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from dlnotes.activations import relu, sigmoid, sigmoid_derivative, tanh, tanh_derivative
-from dlnotes.backprop import loss_and_gradient
+from dlnotes.backprop import gradient_check, loss_and_gradient
 from dlnotes.figures import dl009_gradients as figures
 from dlnotes.losses import squared_error
 from dlnotes.network import forward, forward_trace, init_network, parameters, with_parameters
 from dlnotes.numerical import (
     CountedFunction,
+    best_step_central,
+    best_step_forward,
     central_difference,
     directional_derivative,
     forward_difference,
@@ -214,3 +216,85 @@ def test_round_trip_multiplies_two_to_three_times_as_much_as_going_there() -> No
         assert there == F
         assert 2 * F <= products[0] <= 3 * F
         assert 2 / 3 * M <= 2 * M * F / products[0] <= M
+
+
+def test_step_may_be_left_out_only_where_point_value_and_derivatives_are_about_one() -> None:
+    # 「省いてよいのは、…の値や導関数の値が 1 くらいのときです」
+    cases = (
+        (np.sin, np.cos, 1.0, True),
+        (lambda x: x**2, lambda x: 2 * x, 1e12, False),  # x が大きい
+        (lambda x: 1e8 + x**2, lambda x: 2 * x, 1.0, False),  # 値が大きい
+        (lambda x: np.sin(1000 * x), lambda x: 1000 * np.cos(1000 * x), 1.0, False),
+    )
+    for f, derivative, x, good in cases:
+        true = derivative(x)
+        assert (abs(central_difference(f, x) / true - 1) < 1e-9) == good
+        steps = x * 10.0 ** -np.arange(1, 13)
+        best = min(abs(central_difference(f, x, h=float(h)) / true - 1) for h in steps)
+        assert good or best < 0.02 * abs(central_difference(f, x) / true - 1)
+
+
+def test_products_of_the_round_trip_grow_with_the_layers_and_not_with_the_width() -> None:
+    # 「層の数が同じなら、パラメータがいくつでも同じ回数です」
+    seen = []
+    for sizes in ([2, 10, 1], [2, 500, 1], [2, 5, 5, 1], [2, 90, 90, 1], [2, 5, 5, 5, 1]):
+        layers, z = init_network(sizes, rng=np.random.default_rng(0)), [np.array([[0.2, 0.7]])]
+        go, back, d = CountedFunction(np.matmul), CountedFunction(np.matmul), np.array([[2.0]])
+        for layer in layers:
+            u = go(z[-1], layer.W) + layer.b
+            z.append(u if layer is layers[-1] else np.maximum(u, 0))
+        delta, g = z[-1] - d, []
+        for layer, before in zip(reversed(layers), reversed(z[:-1]), strict=True):
+            g = [back(before.T, delta).ravel(), delta.ravel(), *g]
+            if before is not z[0]:
+                delta = back(delta, layer.W.T) * (before > 0)
+        right = loss_and_gradient(layers, z[0], d, "squared_error")[1]
+        np.testing.assert_allclose(np.concatenate(g), right)
+        seen.append((go.calls, back.calls))
+    assert seen == [(2, 3), (2, 3), (3, 5), (3, 5), (4, 7)]
+
+
+def test_right_gradient_fails_the_check_where_the_error_or_the_input_is_huge_beside_it() -> None:
+    # 「勾配が誤差に比べて小さいときは、正しい実装でも大きくなります」
+    # 「入力が 1 より何桁も大きいときも、そうなることがあります」
+    for wide, shift, least, most in ((1, 0, 0, 0), (1, 1e4, 4, 4), (300, 0, 1, 4)):
+        fails = []
+        for seed in range(4):
+            rng = np.random.default_rng(seed)
+            net = init_network([3, 5, 4, 2], activation="sigmoid", initial="xavier", rng=rng)
+            x, d = wide * rng.normal(size=(6, 3)), shift + rng.normal(size=(6, 2))
+            E, g = loss_and_gradient(net, x, d, "squared_error")
+            report = gradient_check(net, x, d, "squared_error", rng=rng, gradient=g)
+            fails.append(report.relative_error > 1e-7)
+            assert np.linalg.norm(g) > 0.1  # どれも、0 に近いわけではない
+            assert (np.linalg.norm(g) < 1e-3 * E) == (shift > 0)
+        assert least <= sum(fails) <= most, (wide, shift, fails)
+
+
+def test_slider_draws_the_lines_at_one_and_marks_the_step_and_both_best_steps() -> None:
+    # 「上の図では、…の点に、差分で求めた傾きの線を引いています。」
+    # 「縦の実線が今の h、点線が上の式で求めた刻み幅です。」
+    for h in (1e-12, 1e-6, 0.1):
+        top, bottom = figures.step_size(h)[0].axes
+        assert [np.ravel(v)[0] for v in top.lines[1].get_data()] == [1.0, sigmoid(1.0)]
+        for line in top.lines[2:]:
+            u, v = (np.ravel(part) for part in line.get_data())
+            assert np.isclose(np.interp(1.0, u, v), sigmoid(1.0))
+        *_, solid = bottom.lines
+        dotted = [line for line in bottom.lines if line.get_linestyle() == ":"]
+        marks = [set(np.ravel(line.get_xdata())) for line in (*dotted, solid)]
+        assert marks == [{best_step_forward()}, {best_step_central()}, {h}]
+        assert solid.get_linestyle() == "-"
+
+
+def test_sum_of_the_two_errors_is_least_where_they_are_about_equal() -> None:
+    # 「和がいちばん小さいのは、二つの誤差が同じくらいになるところです。」
+    h = np.logspace(-12, -1, 200_001)
+    for p in (1, 2):
+        for a, c in ((1.0, 1.0), (0.1, 3.0), (5.0, 0.2)):
+            cut, rounding = a * h**p, c * np.finfo(float).eps / h
+            n = (cut + rounding).argmin()
+            assert np.isclose(p * cut[n], rounding[n], rtol=1e-3, atol=0)
+            assert np.isclose(
+                h[n], (c * np.finfo(float).eps / (p * a)) ** (1 / (p + 1)), rtol=1e-3, atol=0
+            )

@@ -6,13 +6,22 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
+import pytest
 
-from dlnotes.activations import relu, relu_derivative, sigmoid, sigmoid_derivative, tanh
+from dlnotes.activations import (
+    relu,
+    relu_derivative,
+    sigmoid,
+    sigmoid_derivative,
+    tanh,
+    tanh_derivative,
+)
 from dlnotes.autodiff import Node, forward_mode, reverse_mode
-from dlnotes.backprop import backward, loss_and_gradient
+from dlnotes.backprop import backward, gradient_check, loss_and_gradient
 from dlnotes.datasets import linear_target
 from dlnotes.figures import dl010_backprop as figures
-from dlnotes.network import forward_trace, init_network, parameters, with_parameters
+from dlnotes.losses import squared_error
+from dlnotes.network import forward, forward_trace, init_network, parameters, with_parameters
 from dlnotes.optimizers import SGD, Adam, Momentum
 
 
@@ -254,7 +263,7 @@ def test_gradient_k_times_too_long_is_a_rate_k_times_too_large() -> None:
 
 
 def test_gradient_k_times_too_long_lowers_the_limit_of_the_rate_k_times() -> None:
-    # 「発散しない学習率の上限は、正しい勾配を使うときの K 分の 1 になります」（直した文）
+    # 「発散しない学習率の上限は、正しい勾配を使うときの K 分の 1 になります」
     x, d = linear_target(20, rng=np.random.default_rng(0))
     curvature = np.linalg.eigvalsh(x.T @ x / 20).max()
     for K in (1, 3, 10):
@@ -264,3 +273,154 @@ def test_gradient_k_times_too_long_lowers_the_limit_of_the_rate_k_times() -> Non
                 for _ in range(1000):
                     W = W - rate * x.T @ (x @ W - np.tile(d, K)) / divisor
                 assert (np.abs(W).max() > 100) == (rate > limit)
+
+
+_LOSS = "squared_error"
+
+
+def _relu_net(seed: int, n: int) -> tuple[tuple, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return init_network([2, 10, 1], rng=rng), rng.random((n, 2)), rng.normal(size=(n, 1))
+
+
+def _gradient(network: tuple, x: np.ndarray, d: np.ndarray, slope: np.ndarray) -> np.ndarray:
+    """中間層に slope を掛けた勾配。"""
+    z, delta = forward_trace(network, x)[0].z, (forward(network, x) - d) / len(x)
+    delta1 = delta @ network[1].W.T * slope
+    return np.concatenate(
+        [g.ravel() for g in (x.T @ delta1, delta1.sum(0), z.T @ delta, sum(delta))]
+    )
+
+
+def test_sigmoid_slope_in_a_relu_net_goes_down_for_one_sample_and_is_wrong_for_u_too() -> None:
+    # 「サンプルが 1 個なら、止まったユニットの正しい勾配は 0 で、内積に加わりません。」
+    # 「働いているユニットでは正の数が掛かるだけなので、正しい勾配との内積は正のままです。」
+    # 「こちらは、引数を u1 に直しても正しくなりません。」
+    for seed in range(10):
+        network, x, d = _relu_net(seed, 1)
+        hidden, (E, right) = forward_trace(network, x)[0], loss_and_gradient(network, x, d, _LOSS)
+        assert np.allclose(_gradient(network, x, d, relu_derivative(hidden.u)), right)
+        for v in (hidden.z, hidden.u):
+            g = _gradient(network, x, d, sigmoid_derivative(v))
+            assert not right[:30][np.tile(hidden.u[0] <= 0, 3)].any()
+            assert right[:30] @ g[:30] >= 0 < right @ g
+            moved = with_parameters(network, parameters(network) - 1e-5 * g)
+            assert loss_and_gradient(moved, x, d, _LOSS)[0] < E
+            check = {"rng": np.random.default_rng(seed), "gradient": g}
+            assert gradient_check(network, x, d, _LOSS, **check).relative_error > 0.05
+
+
+def test_moving_a_unit_at_rest_leaves_this_answer_and_changes_the_others() -> None:
+    # 「そのサンプルの出力に関わらないユニットを最も大きい値で動かし、
+    # ほかのサンプルでの答えを乱しています。」
+    changed = []
+    for seed in range(20):
+        network, x, d = _relu_net(seed, 200)
+        u, z = forward_trace(network, x[:1])[0].u, forward_trace(network, x[:1])[0].z
+        slope = sigmoid_derivative(z)
+        assert (slope[u <= 0] == 0.25).all()
+        assert (slope[u > 0] < 0.25).all()
+        for factor, moves in ((slope, True), (relu_derivative(u), False)):
+            g = _gradient(network, x[:1], d[:1], factor * (u <= 0))
+            g[30:] = 0  # 止まったユニットの、前の重みとバイアスだけ
+            moved = with_parameters(network, parameters(network) - 1e-4 * g)
+            change = np.abs(forward(moved, x) - forward(network, x))[:, 0]
+            assert change[0] == 0
+            assert moves or not change.any()
+            changed += [change.any()] * moves
+    assert np.mean(changed) > 0.9
+
+
+def test_wrong_gradient_of_w2_grows_without_a_limit_for_other_starts_too() -> None:
+    # 「正しい勾配では一つも発散せず、ほとんどの組が学習できました。」
+    # 「大部分の組で…が限りなく大きくなり」
+    for right in (True, False):
+        rng, sizes = np.random.default_rng(7), []
+        W1, W2 = (rng.normal(size=(60, *s)) for s in ((2, 10), (1, 10)))
+        with np.errstate(all="ignore"):
+            for _ in range(1200):
+                x = rng.random((60, 1, 2))
+                z1 = relu(x @ W1)
+                delta2 = z1 @ W2.mT - x @ [[3.0], [2.0]]
+                wrong = (x.mT @ (delta2 * W2 * relu_derivative(z1))).sum(1, keepdims=True)
+                W2 = W2 - 0.07 * (delta2 * z1 if right else wrong)
+                sizes.append(np.abs(W2).max(axis=(1, 2)))
+        past = ~(sizes[999] < 1000)
+        assert (past.sum() == 0) if right else (past.mean() > 0.7)
+        assert not (sizes[-1][past] < 1e5).any()  # 1,000 を超えた組は、もう戻らない
+
+
+def test_sign_turns_only_when_the_factors_of_the_samples_differ() -> None:
+    # 「誤りの倍率 c はサンプルごとに違うので、平均すると符号まで変わることがあります。」
+    turned = {}
+    for alike in (True, False):
+        rng = np.random.default_rng(0)
+        x, W1, W2, d = (rng.normal(size=(30_000, *s)) for s in ((2, 2), (2, 1), (1, 1), (2, 1)))
+        x[:, 1] = x[:, 0] if alike else x[:, 1]
+        z = sigmoid(5 * x @ W1)
+        delta = (z @ W2 - 3 * d) / 2
+        right, wrong = (x.mT @ (delta @ W2.mT * sigmoid_derivative(v)) for v in (5 * x @ W1, z))
+        turned[alike] = (right * wrong).sum(axis=(1, 2)) + ((z.mT @ delta) ** 2).sum(axis=(1, 2))
+    assert (turned[True] > 0).all()
+    assert 0 < (turned[False] < 0).mean() < 0.1  # 変わることがある
+
+
+def test_checkpoints_give_the_same_gradient_from_fewer_kept_values() -> None:
+    # 「一部の層の値だけを残し、帰り道で順伝播をやり直して補う方法もあります」
+    rng = np.random.default_rng(0)
+    network = init_network([6] * 17, activation="tanh", rng=rng)
+    x, d = rng.normal(size=(5, 6)), rng.normal(size=(5, 6))
+    right, z = backward(network, x, d, _LOSS), [x, *(t.z for t in forward_trace(network, x))]
+    for every in (2, 4, 8):
+        kept, most = z[:-1:every], 0
+        delta = (z[-1] - d) / 5
+        for start in reversed(range(0, 16, every)):
+            first = kept[start // every]
+            again = forward_trace(network[start : start + every - 1], first)
+            most = max(most, len(kept) + len(again))
+            for n, before in reversed([*enumerate([first, *(t.z for t in again)], start)]):
+                assert np.allclose(before.T @ delta, right[n].W)
+                delta = delta @ network[n].W.T * (1 - before**2)
+        assert most == 16 // every + every - 1 < len(z[:-1])  # 残さなければ 16 個
+
+
+def test_band_of_the_training_figure_holds_half_of_the_errors_around_their_median(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # 「線は、200 組の誤差を更新 25 回ごとにまとめた中央値で、
+    # 帯は、200 組の誤差のうち真ん中の半分が入る範囲です。」
+    E, asked = np.random.default_rng(0).lognormal(sigma=3, size=(1000, 200)), []
+    monkeypatch.setattr(figures, "_training", lambda slope, seeds: asked.append(seeds) or E)
+    (ax,) = figures.training().axes
+    assert asked == [200, 200]
+    for line, band in zip(ax.lines, ax.collections, strict=True):
+        t, middle = (np.ravel(v) for v in line.get_data())
+        edge = band.get_paths()[0].vertices
+        for k, part in enumerate(E.reshape(40, 25, 200)):
+            assert 25 * k < t[k] < 25 * (k + 1)
+            low, *_, high = np.unique(edge[edge[:, 0] == t[k], 1])
+            shares = [(part < v).mean() for v in (low, middle[k], high)]
+            assert np.allclose(shares, [0.25, 0.5, 0.75], atol=0.001)
+
+
+def test_slope_of_the_output_layer_completes_any_pair_and_the_mean_is_taken_once() -> None:
+    # 「要素ごとの活性化関数なら、ほかの組でも…に…を掛ければ求まります。」
+    # 「出力層の…を一度だけ…で割ります」「もう割る必要はありません。」
+    rng = np.random.default_rng(0)
+    for name, f, slope in (
+        ("sigmoid", sigmoid, sigmoid_derivative),
+        ("tanh", tanh, tanh_derivative),
+        ("relu", relu, relu_derivative),
+    ):
+        network = init_network([3, 4, 2], activation="tanh", output_activation=name, rng=rng)
+        x, d = rng.normal(size=(5, 3)), rng.normal(size=(5, 2))
+        u = forward_trace(network, x)[-1].u
+        delta = (f(u) - d) * slope(u)
+        whole = backward(network, x, d, _LOSS)
+        assert np.allclose(whole[1].delta, delta / 5)
+        each = [backward(network, x[[n]], d[[n]], _LOSS) for n in range(5)]
+        for layer, parts in zip(whole, zip(*each, strict=True), strict=True):
+            assert np.allclose(layer.W, sum(p.W for p in parts) / 5)
+            assert np.allclose(layer.b, sum(p.b for p in parts) / 5)
+        E = loss_and_gradient(network, x, d, _LOSS)[0]
+        assert np.isclose(squared_error(f(u), d).mean(), E)

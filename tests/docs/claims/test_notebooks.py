@@ -9,12 +9,15 @@ import contextlib
 import io
 import itertools
 import json
+from collections import defaultdict
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+
+from dlnotes.optimizers import SGD, Adadelta, AdaGrad, Adam, Momentum, Nesterov, RMSProp
 
 Array = np.ndarray
 
@@ -297,3 +300,127 @@ def test_momentum_goes_ten_times_as_far_and_a_dead_network_only_chases_the_last_
     exact = d.var() / 2 * (1 + 0.07 * 1.9 / (0.1 * (3.8 - 0.07)))
     assert np.allclose(tails, exact, atol=0.06)
     assert pytest.approx(0.73, abs=0.01) == exact
+
+
+def _resting(theta: Array) -> Array:
+    """どの x でも総入力が正にならないユニット。一次式なので、四隅を見ればよい。"""
+    W1, b1, _, _ = _sgd()["unpack"](theta)
+    return ~(np.array([[0, 0], [0, 1], [1, 0], [1, 1]]) @ W1 + b1 > 0).any(axis=0)
+
+
+def test_seven_steps_are_the_updates_of_the_site() -> None:
+    # 1_3「六つの方法を、…から引く量として書きます」
+    # 1_3「論文の式そのまま（学習率なし）にするための値です」
+    n, kinds = _sgd(), {"sgd": SGD, "momentum": Momentum, "nesterov": Nesterov, "adam": Adam}
+    kinds |= {"adagrad": AdaGrad, "rmsprop": RMSProp, "adadelta": Adadelta}
+    assert {step.__name__ for step in n["RATES"]} == set(kinds)
+    for step, rate in n["RATES"].items():
+        kind = kinds[step.__name__]
+        optimizer = kind(rate) if kind is not Adadelta else kind()
+        rng, memory = np.random.default_rng(0), defaultdict(float)
+        theta = ours = rng.normal(size=41)
+        state = optimizer.init(theta)
+        for _ in range(50):
+            g = rng.normal(size=41) + 0.1 * theta
+            theta = theta - step(g, rate, memory)
+            ours, state = optimizer.step(ours, g, state)
+            np.testing.assert_allclose(theta, ours, rtol=1e-6, atol=1e-9)
+
+
+def test_nesterov_stands_at_the_point_ahead_where_its_gradient_is_taken() -> None:
+    # 1_3「慣性で進んだ先の点で、g はそこでの勾配。」
+    n, memory = _sgd(), defaultdict(float)
+    A = np.diag([1.0, 30.0])
+    ahead, here, speed = np.ones(2), np.ones(2), np.zeros(2)
+    for _ in range(60):
+        ahead = ahead - n["nesterov"](A @ ahead, 0.02, memory)
+        speed = 0.9 * speed - 0.02 * A @ (here + 0.9 * speed)  # 論文の式
+        here = here + speed
+        np.testing.assert_allclose(ahead, here + 0.9 * speed, atol=1e-12)
+    assert abs(ahead).max() < 0.2
+
+
+def test_units_dead_for_every_input_never_come_back_and_stop_moving() -> None:
+    # 1_3「どの x でも u が負になったユニットは、…の微分が 0 で、勾配が 0 になる。」
+    # 1_3「残った速度でしばらく動いた後は、もう動かない。」
+    n = _sgd()
+    for seed in (0, 3):
+        rng, memory = np.random.default_rng(seed), defaultdict(float)
+        theta, since, path = rng.standard_normal(41), np.full(10, 1000), []
+        for t, k in enumerate(rng.integers(100_000, size=1000)):
+            dead = _resting(theta)
+            assert (dead | (since > t)).all()  # 一度止まったら、戻らない
+            since = np.where(dead, np.minimum(since, t), since)
+            _, g = n["loss_and_gradient"](theta, n["x"][k : k + 1], n["d"][k : k + 1])
+            assert not g[:40].reshape(4, 10)[:, dead].any()
+            theta = theta - n["momentum"](g, 0.07, memory)
+            path.append(theta[:40].reshape(4, 10))
+        early = since < 700
+        assert early.sum() > 5
+        np.testing.assert_allclose(path[-1][:, early], path[-100][:, early], atol=1e-9)
+
+
+def test_momentum_with_ten_times_the_rate_stops_more_units_than_were_at_rest_at_first() -> None:
+    # 1_3「同じ向きの勾配が続くと、Momentum は…倍進む。行き過ぎて、」
+    # 1_3「どの種でも 3 個は、はじめから止まっている。」
+    n, stopped = _sgd(), {0.07: 0, 0.007: 0}
+    for seed in range(4):
+        first = _resting(np.random.default_rng(seed).standard_normal(41))
+        assert first.sum() == 3
+        for rate in stopped:
+            losses, theta = n["train"](n["x"], n["d"], seed, rate=rate, step=n["momentum"])
+            stopped[rate] += _resting(theta).sum() - 3
+            assert (losses[-100:].mean() > 0.5) == (_resting(theta).sum() == 10)
+            assert rate > 0.01 or losses[-100:].mean() < 0.01
+    assert stopped[0.07] > 2 * stopped[0.007]
+
+
+def test_error_goes_up_and_down_because_the_samples_differ() -> None:
+    # 1_3「選ぶサンプルが毎回違うので、誤差は上下しながら減ります」
+    n = _sgd()
+    for seed in range(4):
+        mixed, _ = n["train"](n["x"], n["d"], seed)
+        assert 0.4 < (np.diff(mixed) > 0).mean() < 0.6
+        means = mixed.reshape(10, 100).mean(axis=1)
+        assert means[-1] < means[0] / 10
+        same, _ = n["train"](n["x"][seed : seed + 1], n["d"][seed : seed + 1], seed)
+        same = same[same > 1e-20]
+        assert (np.diff(same) > 0).sum() <= 2
+
+
+def test_range_of_ten_diverges_from_every_start_and_both_remedies_learn() -> None:
+    # 1_3「のままでは学習できません。」「入力と正解を 5 で割ると、同じ学習率のまま学習できました。」
+    # 1_3「学習率の上限は、入力の大きさで変わります。」
+    n = _sgd()
+    x, d = n["make_data"](-5, 5)
+    for seed in range(100):
+        losses, _ = n["train"](x, d, seed)
+        assert len(losses) < 30
+        assert losses[-1] > 1e6
+    for seed in range(10, 13):
+        for scale, rate in ((1, 0.005), (5, 0.07)):
+            losses, _ = n["train"](x / scale, d / scale, seed, rate=rate)
+            assert losses[-100:].mean() * scale**2 < d.var() / 2 / 20
+
+
+def test_thousand_updates_leave_about_a_thousandth_of_the_error_of_the_mean() -> None:
+    # 1_3「誤差は、平均を答えるだけのときの 0.54 の、1000 分の 1 ほどになりました。」
+    # 1_3「これを下回って初めて、入力から学んだといえます。」
+    n = _sgd()
+    ends = [n["train"](n["x"], n["d"], seed)[0][-100:].mean() for seed in range(100, 109)]
+    assert max(ends) < n["d"].var() / 2 / 50
+    assert 500 < n["d"].var() / 2 / np.median(ends) < 4000
+
+
+def test_change_over_the_step_nears_the_derivative_as_the_step_shrinks() -> None:
+    # 1_2「0.001 が 0 ではないので、少し違う。」
+    n = _back()
+    for place in np.ndindex(n["W2"].shape):
+        misses = []
+        for step in (1e-2, 1e-3, 1e-4):
+            moved = n["W2"].copy()
+            moved[place] += step
+            y = n["forward"](n["x"], n["W1"], n["b1"], moved, n["b2"])[-1]
+            change = (n["cross_entropy"](y, n["d"]) - n["E"]) / step
+            misses.append(abs(change - n["grad_W2"][place]))
+        np.testing.assert_allclose(np.divide(misses[:2], misses[1:]), 10, rtol=0.05)
