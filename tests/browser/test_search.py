@@ -48,6 +48,7 @@ QUERIES = {
     "syllabus": "E資格、シラバス",
     "glossary": "用語集",
     "about": "ライセンス",
+    "reading_code": "コードの読み方、lambda、newaxis、keepdims、デコレータ、assert",
     "notation": """
         記法、文字、添え字、行がサンプル、行列、配列、精度、float32、logits、ブロードキャスト""",
     "notebooks/1_1_forward_propagation": "1_1、練習、初期値、準備",
