@@ -6,6 +6,7 @@ import math
 from itertools import product
 
 import numpy as np
+from pictures import named, written
 
 from dlnotes import datasets, markov
 from dlnotes import discriminative as dis
@@ -425,3 +426,72 @@ def test_with_a_handful_of_samples_naive_bayes_has_not_yet_the_better_of_it() ->
             error.append(np.mean([math.erfc(z) / 2 for z in far.ravel()]))
     assert error[0] > error[1] + 0.01
     assert error[2] < error[3] - 0.01
+
+
+def test_names_and_numbers_of_the_and_figure_stand_at_their_points_and_lines() -> None:
+    # 「二つの入力がどちらも大きい右上の側が AND の 1 に塗り分けられ、
+    # 確率 0.01、0.5、0.99 の線が平行に走ります。」
+    top, bottom = figures.classify_and_generate().axes
+    zero, one = (named(top)[name][0] for name in ("AND が 0", "AND が 1"))
+    assert sorted(zero.T.tolist()) == [[0, 0], [0, 1], [1, 0]]
+    assert one.T.tolist() == [[1, 1]]
+    lines = top.collections[1]
+    for level, path in zip(lines.levels, lines.get_paths(), strict=True):
+        assert 0 < written(top)[f"{level}"].sum() - path.vertices.sum(axis=1).mean() < 0.35
+    for line in bottom.lines[1::2]:  # 大きな印は、上の図と同じ点
+        same = zero if line.get_color() == top.lines[0].get_color() else one
+        np.testing.assert_array_equal(line.get_data(), same)
+
+
+def test_rows_of_the_words_and_of_the_weather_carry_their_own_names_and_numbers() -> None:
+    # 「行がいまの言葉、列が次の言葉の表。」
+    (ax,) = figures.next_word().axes
+    assert (ax.get_ylabel(), ax.get_xlabel()) == ("いまの言葉", "次の言葉")
+    columns, rows = ([t.get_text() for t in side.get_ticklabels()] for side in (ax.xaxis, ax.yaxis))
+    assert columns == rows
+    assert ax.yaxis_inverted()
+    # 「丸の大きさと数がその日までの確率を表します。」「はじめの三日が晴れ、後の三日が雨です。」
+    (ax,) = figures.hidden_weather().axes
+    (path,) = [line.get_ydata() for line in ax.lines if line.get_linewidth() > 5]
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    assert [names[s] for s in path] == ["晴れ"] * 3 + ["雨"] * 3
+    for row, dots in enumerate(ax.collections):
+        for text in ax.texts[6 * row : 6 * row + 6]:
+            day, height = text.get_position()
+            assert abs(height - row) < 0.5
+            assert text.get_text() == f"{dots.get_sizes()[int(day) - 1] / 900:.2f}"
+
+
+def test_pictures_of_faces_carry_their_names_and_errors() -> None:
+    # 「左から、元の 16×16 の顔、4×4 に縮めた小さな顔、最近傍、双線形、事後平均。」
+    # 「下の数は元の顔との誤差です。」
+    axes = figures.super_resolution().axes
+    names = ["元の顔", "縮めた顔", "最近傍", "双線形", "事後平均"]
+    assert [ax.get_title() for ax in axes] == names + [""] * 10
+    for face, _, *others in (axes[i : i + 5] for i in (0, 5, 10)):
+        for ax in others:
+            gap = ax.images[0].get_array() - face.images[0].get_array()
+            assert ax.get_xlabel() == f"{np.sqrt((gap**2).mean()):.3f}"
+    # 「上の段は学習に使った五つの顔、下の段は 8 個の乱数から作った五つの顔。」
+    axes, train = figures.generated_faces().axes, figures._faces()[0]
+    assert [axes[i].get_ylabel() for i in (0, 5)] == ["学んだ顔", "作った顔"]
+    old, new = np.array([ax.images[0].get_array().ravel() for ax in axes]).reshape(2, 5, 256)
+    np.testing.assert_array_equal(old, train[:5].reshape(5, 256))
+    mean, covariance = (prior := gen.fit_gaussian_prior(train)).mean, prior.covariance
+    W = np.linalg.eigh(covariance)[1][:, -8:]
+    np.testing.assert_allclose((new - mean) @ W @ W.T, new - mean, atol=1e-9)
+
+
+def test_learning_curves_of_the_figure_cross_as_their_names_say() -> None:
+    # 「単純ベイズは、80 個まではロジスティック回帰より低いものの、160 個で追いつかれ、
+    # その先は高いところで止まります。相関も学ぶ正規分布は、20 個では最も高く、
+    # 160 個では最も低くなります。」
+    lines = {name[:6]: line for name, (line,) in named(figures.learning_curves()).items()}
+    naive, logistic, full = (
+        lines[name] for name in ("単純ベイズ（", "ロジスティッ", "相関も学ぶ正")
+    )
+    assert naive[0].tolist() == [20, 40, 80, 160, 320, 640]
+    np.testing.assert_array_equal(naive[1] < logistic[1], naive[0] <= 80)
+    assert full[1, 0] > logistic[1, 0]
+    assert full[1, 3] < min(naive[1, 3], logistic[1, 3])
+    assert naive[1, 3] - naive[1, 5] < 0.01 < naive[1, 5] - logistic[1, 5]

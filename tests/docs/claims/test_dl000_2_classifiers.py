@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import itertools
 import math
+from functools import partial
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
+from pictures import keys, named
 
 from dlnotes import datasets
 from dlnotes import discriminative as dis
@@ -356,3 +359,59 @@ def test_far_correct_samples_drag_least_squares_and_leave_logistic_regression_al
             shares = [share_right(difference(each), x, d) for each in (before, after)]
             moved.append(shares[0] - shares[1])
         assert moved[0] > 0.03 > 0.01 > moved[1]
+
+
+def test_every_region_of_the_three_pictures_holds_the_points_of_its_colour() -> None:
+    # 「上の生成モデルでは三色の領域に確率の等しい線が引かれ」
+    axes = figures.three_approaches().axes
+    kinds = [ax.get_title().split(":")[0] for ax in axes]
+    assert kinds == ["生成モデル", "識別モデル", "識別関数"]
+    for ax in axes:
+        for line, region in zip(ax.lines[-3:], ax.collections[0:6:2], strict=True):
+            inside = region.get_paths()[0].contains_points(np.transpose(line.get_data()))
+            assert to_hex(region.get_facecolor()[0]) == to_hex(line.get_color())
+            assert inside.mean() > 0.75
+
+
+def test_lines_and_borders_of_the_three_pictures_are_those_of_their_titles() -> None:
+    # 「中の識別モデルには、確率の等しい線だけが引かれています。」線の種類は、図の題にある。
+    _, middle, below = figures.three_approaches().axes
+    lines = middle.collections[-1]
+    dashes = [pattern[0] for _, pattern in lines.get_linestyle()]
+    assert middle.get_title().endswith("破線 0.7、点線 0.9）")
+    assert lines.levels.tolist() == [0.7, 0.9]
+    assert dashes[0] > dashes[1]
+    # 「下の識別関数では、境界のほかに線がありません。」境界では、上の二つの点数が並ぶ。
+    x, d = datasets.three_gaussians(150, rng=np.random.default_rng(0))
+    border = below.collections[1].get_paths()[0].vertices
+    u = np.sort(dis.scores(dis.fit_perceptron(x, d), border), axis=1)
+    assert np.median(u[:, 2] - u[:, 1]) < 1e-6
+
+
+def test_every_border_of_the_moons_is_the_one_its_name_says() -> None:
+    # 「特徴量がそのままの生成モデルと識別モデルの境界は、ほとんど重なる直線で」
+    (ax,) = figures.boundaries().axes
+    name = {to_hex(line.get_color()): name for name, line in keys(ax).items()}
+    x, d = datasets.moons(200, noise=0.2, rng=np.random.default_rng(0))
+    straight = dis.fit_logistic_regression(x, d)
+    curved = dis.fit_logistic_regression(cubic(x), d, l2=0.001)
+    models = {
+        "生成モデル": partial(gen.posterior, gen.fit_gaussian_classifier(x, d, shared=True)),
+        "識別モデル": partial(dis.posterior, straight),
+        "識別モデル（三次の特徴）": lambda at: dis.posterior(curved, cubic(at)),
+    }
+    for line in ax.collections:
+        border = max(line.get_paths(), key=len).vertices
+        p = models[name[to_hex(line.get_edgecolor()[0])]](border)
+        np.testing.assert_allclose(p, 0.5, atol=0.1)
+
+
+def test_points_are_the_learnt_discriminator_and_the_broken_line_is_the_formula() -> None:
+    # 「学習した識別器の点は、最もよい識別器の曲線に乗り」
+    drawing = figures.discriminator()
+    (learnt,), (best,) = (named(drawing)[n] for n in ("学習した識別器", "最もよい識別器の式"))
+    formula = [(1 + math.erf(shift / math.sqrt(8))) / 2 for shift in best[0]]
+    np.testing.assert_allclose(best[1], formula)
+    assert 0 < abs(learnt[1] - formula).max() < 0.02
+    assert keys(drawing)["学習した識別器"].get_marker() == "o"
+    np.testing.assert_array_equal(named(drawing)["でたらめに答える"][0][1], 0.5)

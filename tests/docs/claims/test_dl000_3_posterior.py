@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+from pictures import keys, named, points_of, written
 
 from dlnotes import datasets
 from dlnotes import discriminative as dis
@@ -12,6 +16,7 @@ from dlnotes import generative as gen
 from dlnotes.activations import relu, sigmoid
 from dlnotes.arrays import Array
 from dlnotes.figures import dl000_3_posterior as figures
+from dlnotes.figures._slider import readable
 
 # 「成分 0 が C_0、1 と 2 が C_1」
 MIXTURE = gen.GaussianClassifier([0.5, 0.2, 0.3], [[3], [-4], [0]], [[[1]], [[0.25]], [[1]]])
@@ -363,3 +368,75 @@ def test_overconfident_probabilities_decide_badly_until_they_are_calibrated() ->
             apart.append(abs(p[group].mean() - d[group, 1].mean()))
         assert losses[0] > 1.2 * losses[1]
         assert apart[0] > 0.1 > 0.05 > apart[1]
+
+
+def test_numbers_written_beside_the_people_count_the_people_of_their_colour() -> None:
+    # 「2,000 人のうち陽性は 117 人だけです。その 117 人の内訳は、病気が 18 人、健康が 99 人で」
+    top, bottom = figures.two_thousand_people().axes
+    ill, healthy, negative = (round(bar.get_width()) for bar in top.patches)
+    assert set(written(top)) == {f"陽性 {ill + healthy} 人", f"陰性 {negative:,} 人"}
+    assert top.get_title() == f"検査を受けた {ill + healthy + negative:,} 人"
+    for bar, name in zip(top.patches, ("病気", "健康"), strict=False):
+        label = f"{name} {round(bar.get_width())} 人"
+        assert to_hex(keys(bottom)[label].get_color()) == to_hex(bar.get_facecolor())
+        assert len(named(bottom)[label][0][0]) == bar.get_width()
+
+
+@pytest.mark.parametrize("percent", [0.01, 1, 5, 50])
+def test_names_of_the_slider_belong_to_their_formulas_and_colours(percent: float) -> None:
+    # 「検査の前の線に対して、陽性の線は上に、陰性の線は下に離れています。」
+    drawing, says = figures.posterior_against_prior(percent)
+    top, strip, bottom = drawing.axes
+    yes, no = (str(n) for n in re.findall(r"なら (.+?)(?:、| で)", says))
+    for name, r in {"陽性が 2 回": 324, "陽性が 1 回": 18, "検査の前": 1, "陰性": 2 / 19}.items():
+        p, posterior = named(bottom)[name][0]
+        np.testing.assert_allclose(posterior, p * r / (p * r + 1 - p))
+        here = f"{percent * r / (percent * r + 100 - percent):.2g}"
+        assert {18: yes, 2 / 19: no}.get(r, readable(float(here))) == readable(float(here))
+    # 「左が健康、右が病気です。」
+    colours = [[to_hex(bar.get_facecolor()) for bar in ax.patches[-2:]] for ax in (top, strip)]
+    assert colours[0] == colours[1]
+    assert "左が健康、右が病気" in strip.get_title()
+    assert bottom.get_xscale() == "log"
+    ticks = [float(label.get_text().strip("%")) / 100 for label in bottom.get_xticklabels()]
+    np.testing.assert_allclose(bottom.get_xticks(), ticks)
+
+
+def test_symbols_of_both_worlds_and_of_both_models_stand_at_their_curves() -> None:
+    # 「上は生成モデルが学ぶ密度で、クラス 1 の密度には山が二つあります。下は事後確率で」
+    top, bottom = figures.densities_and_posteriors().axes
+    for ax, form in ((top, r"$p(x \mid C_%d)$"), (bottom, r"$p(C_%d \mid x)$")):
+        colours = {t.get_text(): to_hex(t.get_color()) for t in ax.texts}
+        for k in (0, 1):
+            (line,) = [v for v in ax.lines[:2] if to_hex(v.get_color()) == colours[form % k]]
+            x, y = (np.ravel(part) for part in line.get_data())
+            assert (y @ x / y.sum() > 1.3) == (k == 0)  # クラス 0 は右
+    # 「狭い世界では山が近くて細く、広い世界では山が遠くて太くなっています。」
+    drawing = figures.two_worlds()
+    top, bottom = drawing.axes
+    for name, far in (("狭い世界", 1), ("広い世界", 2)):
+        left, right, p = named(drawing)[name]
+        assert [round(x[y.argmax()]) for x, y in (left, right)] == [-far, far]
+        assert p[1, 0] < 0.01 < 0.99 < p[1, -1]
+    assert written(top)["$C_0$"][0] < 0 < written(top)["$C_1$"][0]
+    assert bottom.get_ylabel() == r"$p(C_1 \mid x)$"
+
+
+def test_rates_losses_and_their_names_are_the_ones_of_the_text() -> None:
+    # 「上は答えた割合で、しきい値を上げると減ります。下は答えた中の誤り率で」
+    axes = figures.reject_option().axes
+    answered, erred = (points_of(ax.lines[0]) for ax in axes)
+    assert [ax.get_ylabel() for ax in axes] == ["答えた割合", "答えた中の誤り率"]
+    rng = np.random.default_rng(0)
+    model = dis.fit_logistic_regression(*datasets.two_gaussians(500, rng=rng))
+    x, d = datasets.two_gaussians(5000, rng=rng)
+    sure = (p := dis.posterior(model, x)).max(axis=1) >= answered[0, 40]
+    np.testing.assert_allclose(answered[1, 40], sure.mean())
+    np.testing.assert_allclose(erred[1, 40], error_rates(p[sure], d[sure]))
+    # 「健康と決めたときの期待損失は急な右上がりの直線、病気と決めたときの期待損失は
+    # ゆるい右下がりの直線で、1/21 で交わります。」
+    (ax,) = figures.expected_losses().axes
+    (healthy,), (ill,) = (part for name, part in sorted(named(ax).items()))
+    np.testing.assert_allclose((healthy[1], ill[1]), (20 * healthy[0], 1 - ill[0]))
+    for place in (points_of(ax.lines[2])[:, 0], written(ax)["$p=1/21$"]):
+        np.testing.assert_allclose(place, [1 / 21, 20 / 21])

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
 
 import numpy as np
+import pytest
+from matplotlib.colors import to_hex
 from numpy.polynomial import Chebyshev
+from pictures import named, written
 
 from dlnotes import datasets
 from dlnotes import universal_approximation as ua
-from dlnotes.activations import relu
+from dlnotes.activations import relu, sigmoid
 from dlnotes.arrays import Array
 from dlnotes.figures import dl000_4_universal_approximation as figures
 from dlnotes.network import Layer, forward, forward_trace, init_network, layer_shapes
@@ -424,3 +428,79 @@ def test_passing_the_tent_once_more_makes_two_triangles_of_every_rise_and_fall()
         assert sum(len(z.b) for z in wave[:-1]) == 2 * k
     x = np.linspace(-1, 2, 31)
     np.testing.assert_allclose(call(ua.sawtooth_network(1), x), 2 * relu(x) - 4 * relu(x - 0.5))
+
+
+def test_names_of_the_bump_and_of_the_outside_belong_to_their_curves() -> None:
+    # 「0.4 で上がる段と 0.6 で下がる段を足して」「s を 10、40、200 と大きくするほど」
+    top, bottom = figures.bump().axes
+    lines = {name: part for ax in (top, bottom) for name, (part,) in named(ax).items()}
+    x = lines["和"][0]
+    np.testing.assert_array_equal(lines["上がる段"][1], x > 0.4)
+    np.testing.assert_array_equal(lines["下がる段"][1], -1.0 * (x > 0.6))
+    for s in (10, 40, 200):
+        smooth = sigmoid(s * (x - 0.4)) - sigmoid(s * (x - 0.6))
+        np.testing.assert_allclose(lines[f"$s={s}$"][1], smooth, atol=1e-9)
+    assert [ax.get_ylabel() for ax in (top, bottom)] == ["ステップ関数", "シグモイド関数"]
+    # 「区間の外では、折れ線は右上へまっすぐ伸び、左では水平です。階段は左右とも水平です。」
+    (ax,) = figures.outside().axes
+    ends = {name: part[1, -1] - part[1, -100] for name, (part,) in named(ax).items()}
+    assert ends["ReLU の折れ線"] > 0.5
+    assert abs(ends["シグモイドの階段"]) < 1e-6
+    span = ax.patches[0]
+    assert (span.get_x(), span.get_width()) == (0, 1)
+    assert 0 < written(ax)["近似した区間"][0] < 1
+
+
+@pytest.mark.parametrize("n", [2, 3, 8, 32])
+def test_slider_draws_as_many_pieces_as_said_and_writes_their_errors(n: int) -> None:
+    # 「目標の正弦波に、階段と折れ線を重ねた図です。」
+    drawing, says = figures.width(n)
+    (ax,) = drawing.axes
+    (stairs,), (polyline,) = (named(ax)[name] for name in ("階段", "折れ線"))
+    nodes = np.linspace(0, 1, n + 1)
+    np.testing.assert_allclose(
+        polyline[1], np.interp(polyline[0], nodes, np.sin(2 * np.pi * nodes)), atol=1e-9
+    )
+    middle = np.sin(2 * np.pi * (np.floor(stairs[0] * n) + 0.5) / n)
+    assert np.isclose(stairs[1], middle, atol=1e-9).mean() > 0.95
+    for name, line in (("階段", stairs), ("折れ線", polyline)):
+        error = abs(line[1] - np.sin(2 * np.pi * line[0])).max()
+        for text in (ax.get_title(), says):
+            (told,) = re.findall(rf"{name} ([\d.]+)", text)
+            assert abs(float(told) - error) < 0.01
+
+
+def test_theory_and_ticks_of_the_two_slopes_are_written_at_their_lines() -> None:
+    # 「階段の点は傾き −1 の理論の線にほぼ乗っています。折れ線の点は、左端では傾き −2 の」
+    (ax,) = figures.error_against_width().axes
+    (stairs,), (polyline,) = (named(ax)[name] for name in ("階段", "折れ線"))
+    assert abs(polyline[1] - np.pi**2 / 2 / polyline[0] ** 2)[1:].max() < 0.01
+    assert abs(stairs[1] / (np.pi / stairs[0]) - 1).max() < 0.12
+    colours = {t.get_text(): to_hex(t.get_color()) for t in ax.texts}
+    formulas = {r"$\pi/n$": lambda n: np.pi / n, r"$\pi^2/2n^2$": lambda n: np.pi**2 / 2 / n**2}
+    for text, formula in formulas.items():
+        (line,) = [v for v in ax.lines[1::2] if to_hex(v.get_color()) == colours[text]]
+        np.testing.assert_allclose(line.get_ydata(), formula(line.get_xdata()))
+        n, height = written(ax)[text]
+        assert 1 < height / formula(n) < 3
+    assert [int(t.get_text()) for t in ax.get_xticklabels()] == ax.get_xticks().tolist()
+
+
+def test_titles_count_the_units_and_pieces_and_tell_the_largest_error() -> None:
+    # 「2 ユニットでは線分が 2 本の三角形一つ、6 ユニットでは 8 本、10 ユニットでは 32 本の」
+    for ax, depth in zip(figures.sawtooth().axes, (1, 3, 5), strict=True):
+        layers = ua.sawtooth_network(depth)[:-1]
+        units, pieces = map(int, re.findall(r"\d+", ax.get_title()))
+        rises = np.sign(np.diff(ax.lines[0].get_ydata()))
+        assert (units, pieces) == (sum(len(z.b) for z in layers), 1 + (np.diff(rises) != 0).sum())
+    # 「4 ユニットの折れ線は」「手で組んだ折れ線は目標の正弦波に重なり、最大の誤差は 0.02 です。」
+    titles = []
+    for ax in [*figures.freehand().axes, *figures.training_gap().axes]:
+        x, target = ax.lines[0].get_data()
+        apart = abs(np.interp(x, *ax.lines[1].get_data()) - target).max()
+        assert abs(float(ax.get_title().split()[-1]) - apart) < 0.006
+        titles.append(ax.get_title().split(":")[0])
+        if len(ax.lines) == 3:
+            assert titles[-1] == f"{len(ax.lines[1].get_xdata()) - 1} ユニット"
+            assert abs(np.ptp(ax.lines[2].get_ydata()) - apart) < 1e-9
+    assert titles[2:] == ["手で組む", "学習する", "折れ目を散らして学習する"]

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
+from numpy.polynomial import Polynomial
+from pictures import legends, named, points_of, written
 
 from dlnotes.backprop import backward, loss_and_gradient
-from dlnotes.datasets import animals, house_prices, linear_target, sine
+from dlnotes.datasets import ANIMAL_FEATURES, animals, house_prices, linear_target, sine
 from dlnotes.encoding import fit_standardizer, one_hot, sample_wave, standardize
 from dlnotes.figures import dl001_overview as figures
 from dlnotes.losses import squared_error
@@ -376,3 +381,73 @@ def test_the_best_of_many_looks_better_on_the_few_animals_that_chose_it() -> Non
             chosen, fresh = max(found)
             gaps.append(chosen - fresh)
         assert (np.mean(gaps) > 0.05) == too_good
+
+
+def test_numbers_and_names_of_the_networks_stand_in_their_rows_and_columns() -> None:
+    # 「左に体長から足の長さまでの七つの丸、右に犬 0.1、猫 0.05、ネズミ 0.85 の三つの丸があり」
+    (ax,) = figures.animal_network().axes
+    at = {text.get_position(): text.get_text() for text in ax.texts}
+    names = [at[-0.52, y].replace("\n[", " [").replace("\n", "") for y in range(3, -4, -1)]
+    assert names == [*ANIMAL_FEATURES]
+    assert [float(at[0, y]) for y in range(3, -4, -1)] == [10, 300, 300, 15, 50, 1.8, 20]
+    ends = [(float(at[6, y]), at[6.52, y]) for y in (1.8, 0, -1.8)]
+    assert ends == [(0.1, "犬"), (0.05, "猫"), (0.85, "ネズミ")]
+    assert [at[x, 3.8] for x in (0, 3, 6)] == ["入力 $x$", "中間層 $z$", "出力 $y$"]
+    # 「入力 x1、x2、中間層 1 の丸が三つ、中間層 2 の丸が三つ、出力 y が一つあり」
+    (ax,) = figures.exam_network().axes
+    x = {text: place[0] for text, place in written(ax).items()}
+    heads = {"入力層": "$x", "中間層 1": "$z^{(1)}", "中間層 2": "$z^{(2)}", "出力層": "$y"}
+    sizes = [sum(t.startswith(s) and x[t] == x[h] for t in x) for h, s in heads.items()]
+    counts = [list(map(int, re.findall(r"\d+", t))) for t in sorted(x, key=x.get) if "W" in t]
+    assert counts == [[n, n, sizes[n - 1], sizes[n], sizes[n]] for n in (1, 2, 3)]
+
+
+def test_axes_and_colours_of_both_tasks_are_the_truth_and_the_prediction() -> None:
+    # 「予測が正解の直線に沿って並びます。」「犬、猫、ネズミのそれぞれで、
+    # 正解のクラスの確率がほとんどを占めます。」
+    drawing = figures.tasks()
+    prices, bars = drawing.axes
+    assert (prices.get_xlabel(), prices.get_ylabel()) == ("正解（万円）", "予測（万円）")
+    d = house_prices(400, rng=np.random.default_rng(0))[1][200:]
+    np.testing.assert_array_equal(points_of(prices.lines[1])[0], d[:, 0])
+    (legend,) = legends(drawing)
+    looks = [(to_hex(h.get_facecolor()), h.get_hatch()) for h in legend.get_patches()]
+    colour = dict(zip([t.get_text() for t in legend.get_texts()], looks, strict=True))
+    for name, middle in zip(bars.get_xticklabels(), bars.get_xticks(), strict=True):
+        here = (b for b in bars.patches if abs(b.get_x() + 0.4 - middle) < 6)
+        tall = [b for b in here if b.get_height() > 0.5]
+        seen = {(to_hex(b.get_facecolor()), b.get_hatch()) for b in tall}
+        assert seen == {colour[name.get_text()]}
+
+
+def test_crosses_are_the_nearest_levels_and_circles_are_on_the_wave() -> None:
+    # 「正弦波の上に、等しい間隔で測った 20 個の丸印があります。その値を 0 から 7 までの
+    # 8 段の目盛りのうち最も近いものに丸めた × 印は」
+    drawing = figures.quantised_wave()
+    (ax,) = drawing.axes
+    wave, circles, crosses = (named(drawing)[n][0] for n in ("元の波", "測った値", "丸めた値"))
+    assert [text.get_text() for text in ax.get_yticklabels()] == [f"{q}" for q in range(8)]
+    assert circles.shape == (2, 20)
+    np.testing.assert_allclose(np.interp(circles[0], *wave), circles[1], atol=1e-3)
+    ticks = np.asarray(ax.get_yticks())
+    nearest = ticks[abs(circles[1][:, np.newaxis] - ticks).argmin(axis=1)]
+    np.testing.assert_allclose(crosses, [circles[0], nearest])
+
+
+def test_valleys_and_polynomials_are_the_ones_their_names_say() -> None:
+    # 「上の標準化しない誤差は細長い谷で」「下の標準化した誤差は丸く」
+    axes, (x, _) = figures.standardisation().axes, house_prices(200, rng=np.random.default_rng(0))
+    scaled = standardize(x, fit_standardizer(x))
+    for ax, title, z in zip(axes, ("そのまま", "標準化した後"), (x, scaled), strict=True):
+        assert (ax.get_title(), ax.get_xlabel()) == (title, "広さの重み")
+        for ring in filter(len, (path.vertices for path in ax.collections[0].get_paths())):
+            E = (((ring - points_of(ax.lines[1])[:, 0]) @ z.T) ** 2).sum(axis=1)
+            assert np.ptp(E) < 0.1 * E.mean()
+    # 「上は 10 個の訓練データと多項式で」「訓練データでは次数とともに下がります。」
+    upper, lower = ({n: v for n, (v,) in named(ax).items()} for ax in figures.generalisation().axes)
+    assert (upper["訓練データ"].shape, upper["テストデータ"].shape) == ((2, 10), (2, 60))
+    for K in (1, 3, 9):
+        x, y = upper[f"{K} 次"]
+        gaps = [abs(Polynomial.fit(x, y, n)(x) - y).max() for n in (K, K - 1)]
+        assert gaps[0] < 1e-6 < gaps[1]
+    assert lower["訓練データ"][1, -1] < 1e-9 < 0.1 < lower["テストデータ"][1, -1]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation
+from pictures import arrows, points_of, written
 
 from dlnotes.datasets import ANIMAL_FEATURES, animals
 from dlnotes.figures import dl002_forward as figures
@@ -308,3 +310,65 @@ def test_one_unit_parts_every_road_at_most_once_and_two_layers_more_often() -> N
             row[kind] = np.diff(forward(net, road)[:, 0] > 0).sum()
     assert set(crossings[:, 0]) == {0, 1}
     assert crossings[:, 1].max() > 1
+
+
+def test_arrows_of_the_unit_carry_their_weights_into_u_and_leave_from_z() -> None:
+    # 「入力 x1 から x4 の丸が並び、それぞれ重み w1 から w4 のついた矢印で大きな丸につながります。
+    # 大きな丸は左半分が総入力 u、右半分が出力 z で、上からバイアス b が入り、右へ次の層への矢印が」
+    for draw in (figures.unit, figures.animal_unit):
+        (ax,) = draw().axes
+        at, (*ins, bias, out) = written(ax), arrows(ax)
+        for n, (tail, head) in zip((1, 2, 3, 4), ins, strict=True):
+            ends = np.linalg.norm([tail - at[f"$x_{n}$"], head], axis=1)
+            np.testing.assert_allclose(ends, [0.36, 0.9])
+            x, y = at[f"$w_{n}$"]
+            assert 0 < y - np.interp(x, *np.transpose([tail, head])) < 0.5
+        assert at["$u$"][0] < 0 < at["$z$"][0]
+        assert bias[1, 1] == out[0, 0] == 0.9 < min(bias[0, 1], out[1, 0])
+        assert "$z=f(u)$" in at
+    # 「体長、体重、ひげの本数、毛の平均長を x1 から x4 の丸に割り当て」
+    assert [text[:2] for text in at if at[text][0] == -4.5] == ["体長", "体重", "ひげ", "毛の"]
+
+
+@pytest.mark.parametrize("value", [-3.0, -0.5, 0.0, 2.0])
+def test_sentences_and_names_of_both_sliders_tell_what_is_drawn(value: float) -> None:
+    # 「上は総入力 u の直線、下はシグモイド関数を通した後の曲線で」
+    for draw in (figures.weight, figures.bias):
+        drawing, says = draw(value)
+        before, after = drawing.axes
+        assert [ax.get_title()[-1] for ax in drawing.axes] == ["前", "後"]
+        assert [ax.get_ylabel() for ax in drawing.axes] == ["$u=wx+b$", r"$z=\sigma(u)$"]
+        told = [float(n.replace("−", "-")) for n in re.findall(r"−?\d+(?:\.\d+)?", says)]
+        if draw is figures.weight:
+            assert told == [0, value, value / 4]
+        else:
+            assert told == [0.5, -value]
+        (_, u), (_, z) = (points_of(ax.lines[1]) for ax in (before, after))
+        np.testing.assert_allclose(z, 1 / (1 + np.exp(-u)))
+
+
+def test_names_and_arrow_of_the_boundary_stand_where_they_belong() -> None:
+    # 「原点から出る重みのベクトルに垂直な三本の直線があり、バイアスが 4 なら左下、0 なら原点、
+    # −4 なら右上を通ります。バイアスが 0 のとき、総入力が正なのは、直線の右上の側です。」
+    (ax,) = figures.boundary().axes
+    ((tail, head),), at, w = arrows(ax), written(ax), np.array([1, 2])
+    assert (tail.tolist(), head.tolist()) == ([0, 0], [1, 2])
+    for b in (4, 0, -4):  # 名前は、その直線のすぐ下
+        assert -1.5 < at[f"$b={b}$"] @ w + b < 0
+    assert at["$b=0$ で $u>0$ の側"] @ w > 0
+    assert np.linalg.norm(at["$(w_1,\\,w_2)$"] - head) < 0.3
+
+
+def test_arrows_and_sizes_of_the_network_go_from_each_layer_to_the_next() -> None:
+    # 「2-3-2-2 のネットワーク。」「層の間は、すべてのユニットどうしが矢印でつながっています。」
+    (ax,) = figures.network().axes
+    ends = arrows(ax)
+    assert (ends[:, 0, 0] < ends[:, 1, 0]).all()
+    column = np.array([patch.center[0] for patch in ax.patches])
+    texts = {t.get_text(): t.get_position()[0] for t in ax.texts if not isinstance(t, Annotation)}
+    names = ("入力層\n$x$", "中間層 1\n$z^{(1)}$", "中間層 2\n$z^{(2)}$", "出力層\n$y$")
+    assert [texts[name] for name in names] == np.unique(column).tolist()
+    sizes = [int((column == texts[name]).sum()) for name in names]
+    for n in (1, 2, 3):
+        text = f"$W^{{({n})}}$\n${sizes[n - 1]}\\times{sizes[n]}$"
+        assert texts[names[n - 1]] < texts[text] < texts[names[n]]

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import math
+import re
 from decimal import Decimal
 from itertools import pairwise, product
 
 import numpy as np
 import pytest
+from pictures import keys, named, points_of, written
 
 from dlnotes.activations import (
     gelu,
     gelu_derivative,
+    leaky_relu,
     relu,
     sigmoid,
     sigmoid_derivative,
     step,
+    tanh,
     tanh_derivative,
 )
 from dlnotes.backprop import backward, loss_and_gradient
@@ -445,3 +449,73 @@ def test_gelu_puts_a_probability_in_the_place_of_the_zero_or_one_of_relu() -> No
     np.testing.assert_allclose(gelu(u), u * share, atol=0.005)
     by_erfc = [math.erfc(-value / math.sqrt(2)) / 2 for value in u]
     np.testing.assert_allclose(by_erfc, share, atol=0.004)
+
+
+def test_circle_and_cross_of_the_additivity_figure_are_what_their_names_say() -> None:
+    # 「u=−1、v=2 のときの、f(u)+f(v) の × 印と f(u+v) の丸印。」
+    drawing = figures.additivity()
+    u, v, total = map(int, re.findall(r"-?\d+", drawing.axes[1].get_xlabel()))
+    assert (u, v, total) == (-1, 2, 1)
+    functions = {
+        "$2u$": lambda t: 2 * t,
+        "$2u+1$": lambda t: 2 * t + 1,
+        "ReLU": lambda t: max(t, 0),
+    }
+    for n, (ax, (name, f)) in enumerate(zip(drawing.axes, functions.items(), strict=True)):
+        assert ax.get_title().split("\n")[1] == name
+        x, y = points_of(ax.lines[0])
+        np.testing.assert_allclose(y, [f(t) for t in x])
+        assert named(drawing)["$f(u+v)$"][n].ravel().tolist() == [1, f(total)]
+        assert named(drawing)["$f(u)+f(v)$"][n].ravel().tolist() == [1, f(u) + f(v)]
+    assert [key.get_marker() for key in keys(drawing).values()] == ["o", "x"]
+
+
+def test_jumps_and_heights_of_the_three_pairs_are_marked_where_they_are() -> None:
+    # 「出力は u=0 で 0 から 1 へ跳び、傾きは u=0 を除いて 0 です。」
+    # 「正の側では傾きがいつも 1 です。」「傾きは u=0 で最大の 1/4」
+    pairs = (
+        figures.step_and_derivative,
+        figures.sigmoid_and_derivative,
+        figures.relu_and_derivative,
+    )
+    (stepped, _), (_, hill), (folded, half) = figure_axes = [draw().axes for draw in pairs]
+    for top, bottom in figure_axes:
+        assert (top.get_ylabel()[:2], bottom.get_ylabel()[:3]) == ("出力", "導関数")
+    for ax in (stepped, half):
+        marks = {line.get_fillstyle(): points_of(line).ravel().tolist() for line in ax.lines[2:]}
+        assert marks == {"none": [0, 1], "full": [0, float(step(np.array(0.0)))]}
+    np.testing.assert_allclose(points_of(folded.lines[1])[1], relu(points_of(folded.lines[1])[0]))
+    top_of_hill = max(points_of(line)[1].max() for line in hill.lines[:2])
+    assert np.isclose(hill.lines[2].get_ydata()[0], top_of_hill)
+    (words,) = written(hill)
+    assert words == f"最大 1/{1 / top_of_hill:.0f}"
+
+
+def test_names_and_shades_of_the_xor_figure_are_those_of_its_points() -> None:
+    # 「左は入力の平面で、二本の直線にはさまれた帯が y=1。右は中間層の出力の平面で、d=1 の二点が
+    # (1, 0) に重なり、一本の直線で分かれます。」
+    drawing = figures.xor_by_two_layers()
+    ones, zeros = (named(drawing)[f"$d={d}$"] for d in (1, 0))
+    assert sorted(ones[0].T.tolist()) == [[0, 1], [1, 0]]
+    assert sorted(zeros[0].T.tolist()) == [[0, 0], [1, 1]]
+    for ax, one, zero in zip(drawing.axes, ones, zeros, strict=True):
+        (shade,) = ax.collections[0].get_paths()
+        assert shade.contains_points(one.T).all()
+        assert not shade.contains_points(zero.T).any()
+    labels = [(ax.get_title(), ax.get_xlabel(), ax.get_ylabel()) for ax in drawing.axes]
+    assert labels == [("入力", "$x_1$", "$x_2$"), ("中間層の出力", "$z_1$", "$z_2$")]
+    assert written(drawing.axes[1])["2 点が重なる"].tolist() == ones[1][:, 0].tolist() == [1, 0]
+
+
+def test_names_of_three_more_belong_to_their_functions_and_decay_has_a_log_axis() -> None:
+    # 「tanh は −1 から 1 の間で飽和し、Leaky ReLU は負の側にも傾きがあり、
+    # GELU は負の側で一度下がってから 0 に戻ります。」
+    lines = {name: parts[0] for name, parts in named(figures.three_more()).items()}
+    (leaky,) = [name for name in lines if name.startswith("Leaky")]
+    slope = float(re.findall(r"[\d.]+", leaky)[0])
+    for name, f in (("tanh", tanh), ("GELU", gelu)):
+        np.testing.assert_allclose(lines[name][1], f(lines[name][0]))
+    u, z = lines[leaky]
+    np.testing.assert_allclose(z, leaky_relu(u, negative_slope=slope))
+    # 「シグモイド関数は (1/4)^n と同じような速さで小さくなり続け」
+    assert figures.vanishing_gradient().axes[0].get_yscale() == "log"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from itertools import pairwise
 
 import numpy as np
 import pytest
+from pictures import named, written
 
 from dlnotes.activations import sigmoid
 from dlnotes.datasets import line_with_outlier, two_gaussians
@@ -324,3 +326,54 @@ def test_squared_error_waits_the_longer_the_surer_the_mistake_is() -> None:
     assert max(waits["cross", start] for start in (0.0, -1.0, -2.0, -3.0)) <= 10
     slow = [waits["squared", start] for start in (0.0, -1.0, -2.0, -3.0)]
     assert 10 < slow[0] < slow[1] < slow[2] < 100 < slow[3] < 400
+
+
+def test_names_of_the_errors_and_of_the_noises_belong_to_their_formulas() -> None:
+    # 「二乗は放物線、絶対は V 字、Huber は中央が放物線で外側が直線、差のままは下へ突き抜ける」
+    top, bottom = figures.error_curves().axes
+    lines = {name.split("（")[0]: part for name, (part,) in named(top).items()}
+    e = lines["二乗"][0]
+    capped = np.where(abs(e) < 1, e**2 / 2, abs(e) - 0.5)
+    for name, E in (("二乗", e**2 / 2), ("絶対", abs(e)), ("Huber", capped), ("差のまま", e)):
+        np.testing.assert_allclose(lines[name][1], E, atol=1e-12)
+    heights = {text: place[1] for text, place in written(bottom).items() if place[0] < 0}
+    assert {text: round(y - 0.2) for text, y in heights.items()} == {
+        "差のまま": 1,
+        "絶対と Huber": -1,
+    }
+    assert bottom.get_xlabel() == "差 $y-d$"
+    # 「正規分布は丸い山、ラプラス分布は中心がとがり」「下は対数の符号を変えたもの」
+    noises = named(figures.noise_and_error())
+    for name, E in (("正規分布", lambda e: e**2 / 2), ("ラプラス分布", abs)):
+        (e, density), (_, minus_log) = noises[name]
+        np.testing.assert_allclose([density, minus_log], [np.exp(-E(e)), E(e)], atol=1e-12)
+    assert figures.noise_and_error().axes[1].get_ylabel() == r"$-\log$ 密度"
+
+
+def test_names_of_the_lines_and_of_the_learning_belong_to_their_errors() -> None:
+    # 「二乗誤差の直線は外れ値へ向かって急に傾き、絶対誤差と Huber 誤差の直線は重なって」
+    lines = {name: part for name, (part,) in named(figures.outlier_lines()).items()}
+    x, d = line_with_outlier(11, rng=np.random.default_rng(0))
+    np.testing.assert_allclose(
+        lines["二乗"][1], np.polyval(np.polyfit(x[:, 0], d[:, 0], 1), x[:, 0]), atol=0.01
+    )
+    (capped,) = [name for name in lines if name.startswith("Huber")]
+    w = figures._fit(partial(huber_gradient, delta=float(re.findall(r"[\d.]+", capped)[0])), x, d)
+    np.testing.assert_allclose(lines[capped][1], (x * w[0] + w[1])[:, 0])
+    # 「上は逆向きの大きな重みから始めた場合で」「下は 0 の重みから始めた場合で」
+    drawing = figures.learning_curves()
+    cross, squared = (named(drawing)[name] for name in ("交差エントロピー", "二乗"))
+    starts = [part[1, 0] for part in (*cross, *squared)]
+    assert starts[0] == starts[2] < 0.1 < 0.5 == starts[1] == starts[3]
+    assert [ax.get_title() for ax in drawing.axes] == ["逆向きの大きな重みから", "0 の重みから"]
+    assert all((a[1, 1:] > b[1, 1:]).all() for a, b in zip(cross, squared, strict=True))
+
+
+def test_names_through_the_sigmoid_belong_to_their_formulas() -> None:
+    # 「横軸は総入力で、正解は 1 です。」「交差エントロピーは直線のように増え、
+    # 二乗誤差は 0.5 で平らになります。」
+    drawing = figures.through_sigmoid()
+    (u, E), _ = named(drawing)["交差エントロピー"]
+    np.testing.assert_allclose(E, np.log1p(np.exp(-u)))
+    np.testing.assert_allclose(named(drawing)["二乗"][0][1], (1 / (1 + np.exp(-u)) - 1) ** 2 / 2)
+    assert "$d=1$" in drawing.axes[1].get_xlabel()

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+from pictures import arrows, keys, named, points_of, written
 
 from dlnotes.activations import (
     identity,
@@ -348,3 +353,76 @@ def test_learning_with_output_minus_target_goes_on_where_the_added_error_stands_
     assert (np.diff(waits["added"], 2) >= 0).all()
     assert waits["added"][0] == waits["y-d"][0]
     assert waits["added"][-1] > 10 * waits["y-d"][-1]
+
+
+def test_bars_of_softmax_are_the_steps_their_names_say() -> None:
+    # 「総入力は 2、1、−1 で、負の数を含みます。指数を取るとすべて正になり、
+    # 和で割ると合計 1 の確率になります。」
+    axes = figures.softmax_steps().axes
+    u, powers, y = (np.array([bar.get_height() for bar in ax.patches]) for ax in axes)
+    assert u.tolist() == [2, 1, -1]
+    np.testing.assert_allclose(powers, np.exp(u))
+    np.testing.assert_allclose(y, powers / powers.sum())
+    assert [ax.get_ylabel() for ax in axes] == ["総入力 $u_k$", r"$\exp u_k$", "出力 $y_k$"]
+    assert [t.get_text() for t in axes[2].get_xticklabels()] == [f"$k={k}$" for k in (1, 2, 3)]
+    for ax, heights in zip(axes, (u, powers, y), strict=True):
+        told = [float(text.get_text()) for text in ax.texts]
+        np.testing.assert_allclose(told, heights, atol=0.005)
+
+
+@pytest.mark.parametrize("T", [0.1, 1.0, 10.0])
+def test_bars_curves_and_dots_of_a_temperature_have_one_colour_for_each_input(T: float) -> None:
+    # 「上は三つの総入力 1、2、3 に対する出力の棒です。」「縦線が今の温度を示します。」
+    drawing, says = figures.temperature(T)
+    top, bottom = drawing.axes
+    here = softmax([1.0, 2.0, 3.0], temperature=T)
+    ticks = [label.get_text() for label in top.get_xticklabels()]
+    for k, bar in enumerate(top.patches):
+        name, colour = f"$u_{k + 1}={k + 1}$", to_hex(bar.get_facecolor())
+        assert ticks[k] == name
+        assert to_hex(keys(bottom)[name].get_color()) == colour
+        t, y = named(bottom)[name][0]
+        np.testing.assert_allclose(y[30], softmax([1.0, 2.0, 3.0], temperature=t[30])[k])
+        (dot,) = [
+            v for v in bottom.lines if v.get_marker() == "o" and to_hex(v.get_color()) == colour
+        ]
+        np.testing.assert_allclose(points_of(dot), [[T], [here[k]]])
+        assert top.texts[k].get_text() == f"{here[k]:.3f}" == re.findall(r"[\d.]+", says)[k]
+    assert bottom.lines[-1].get_xdata()[0] == T
+
+
+def test_names_of_the_pairs_and_of_the_entropies_belong_to_their_formulas() -> None:
+    # 「上は三つの組の誤差で、恒等写像は放物線、ほかの二つは左で直線のように増えます。」
+    drawing = figures.three_pairs()
+    u = named(drawing)["恒等写像"][0][0]
+    errors = {"恒等写像": (u - 1) ** 2 / 2, "シグモイド関数": np.log1p(np.exp(-u))}
+    errors["ソフトマックス関数"] = np.log1p(2 * np.exp(-u))
+    for name, E in errors.items():
+        np.testing.assert_allclose(named(drawing)[name][0][1], E, atol=1e-12)
+    assert drawing.axes[1].get_ylabel() == "勾配 $y-d$"
+    # 「曲線と横線の隔たりが KL ダイバージェンスです。」
+    (ax,) = figures.entropy_and_kl().axes
+    (q, E), (_, H) = (
+        named(ax)[name][0] for name in ("交差エントロピー $H(p, q)$", "エントロピー $H(p)$")
+    )
+    np.testing.assert_allclose(E, -0.7 * np.log(q) - 0.3 * np.log(1 - q))
+    (ends,) = arrows(ax)
+    np.testing.assert_allclose(sorted(ends[:, 1]), [H[0], np.interp(ends[0, 0], q, E)], atol=1e-3)
+    np.testing.assert_allclose(
+        [points_of(ax.lines[2])[:, 0], written(ax)["$q=p$"]], [[0.7, H[0]]] * 2
+    )
+    assert "$p_1=0.7$" in ax.get_xlabel()
+
+
+def test_names_of_the_epsilon_figure_belong_to_their_errors_and_its_number_is_the_cap() -> None:
+    # 「総入力から求めた線は伸び続け、1e-7 を足した線は 16.118 で頭打ちになります。」
+    drawing = figures.epsilon_cap()
+    top, bottom = drawing.axes
+    u, E = named(drawing)["総入力から"][0]
+    np.testing.assert_allclose(E, np.log1p(np.exp(u)))
+    np.testing.assert_allclose(
+        named(drawing)["1e-7 を足す"][0][1], -np.log(1 / (1 + np.exp(u)) + 1e-7)
+    )
+    (told,) = written(top)
+    assert told == f"{top.lines[2].get_ydata()[0]:.3f}" == "16.118"
+    assert bottom.get_ylabel() == r"勾配 $\partial E/\partial u_2$"

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
+from pictures import named, points_of, written
 
+from dlnotes import optimizers
 from dlnotes.arrays import Array
 from dlnotes.backprop import backward, loss_and_gradient
 from dlnotes.datasets import linear_target
@@ -444,3 +448,98 @@ def test_any_method_takes_a_schedule_and_rare_inputs_give_rare_gradients() -> No
     zero = [backward(net, row, [[1.0]], "squared_error")[0].W == 0 for row in x[:, np.newaxis]]
     np.testing.assert_array_equal(np.all(zero, axis=2), x == 0)
     assert np.mean(x == 0, axis=0)[2] > 0.9
+
+
+@pytest.mark.parametrize("rate", [0.1, 1.8, 2.2])
+def test_slider_of_the_parabola_draws_and_tells_the_same_six_places(rate: float) -> None:
+    # 「上は放物線の上の 5 回の更新、下は更新のたびの w の値です。四角が始点を示します。」
+    drawing, says = figures.learning_rates(rate)
+    top, bottom = drawing.axes
+    w = -((1 - rate) ** np.arange(6))
+    np.testing.assert_allclose(points_of(top.lines[1]), [w, w**2 / 2])
+    np.testing.assert_allclose(points_of(bottom.lines[0]), [range(6), w])
+    x, parabola = points_of(top.lines[0])
+    np.testing.assert_allclose(parabola, x**2 / 2)
+    starts = [ax.lines[-1] for ax in (top, bottom)]
+    assert [(v.get_marker(), *points_of(v).ravel()) for v in starts] == [
+        ("s", -1, 0.5),
+        ("s", 0, -1),
+    ]
+    told = [float(n.replace("−", "-")) for n in re.findall(r"−?\d+(?:\.\d+)?", says)]
+    np.testing.assert_allclose(told, w, atol=0.0051)
+    assert (top.get_xlabel(), bottom.get_ylabel()) == ("$w$", "$w$")
+    assert bottom.get_xlabel() == "更新の回数 $t$"
+
+
+def test_every_valley_has_its_start_cross_and_rings_and_every_path_its_name() -> None:
+    # 「上は細長い谷の等高線と 30 回の更新の道筋で、四角が始点、十字が最小の点です。」
+    drawing, says = figures.ravine(0.036)
+    E = drawing.axes[1].lines[0].get_ydata()
+    assert re.findall(r"\d+\.\d+", says) == [f"{E[0]:.2f}", f"{E[-1]:.2f}"]
+    # 「同じ谷、同じ始点からの七つの道筋。」
+    seven = figures.seven_optimizers().axes
+    for ax in (drawing.axes[0], *seven):
+        path, start, cross = (line.get_xydata() for line in ax.lines)
+        assert [*path[0], *start[0], *cross[0]] == [-2, 0.2, -2, 0.2, 0, 0]
+        (rings,) = ax.collections
+        for level, ring in zip(rings.levels, rings.get_paths(), strict=True):
+            np.testing.assert_allclose(ring.vertices**2 @ [1, 50] / 2, level, atol=0.02)
+    names = [ax.get_title(loc="left").split()[0] for ax in seven]
+    kinds = ["Momentum", "Nesterov", "AdaGrad", "RMSProp", "Adadelta", "Adam"]
+    assert names == ["勾配降下法", *kinds]
+
+
+def test_minima_and_the_saddle_are_named_where_they_are() -> None:
+    # 「上は極小が二つある曲線で、始点によって着く極小が違います。下は鞍点の等高線で」
+    top, bottom = figures.stationary_points().axes
+    for line in top.lines:
+        w, E = points_of(line)
+        np.testing.assert_allclose(E, w**4 / 4 - w**2 / 2 + w / 10)
+    ends = {points_of(line)[0, 0]: points_of(line)[:, -1] for line in top.lines[1::2]}
+    assert np.linalg.norm(written(top)["最小の点"] - ends[-0.2]) < 0.03
+    assert np.linalg.norm(written(top)["局所的な極小"] - ends[0.4]) < 0.03
+    assert ends[-0.2][1] < ends[0.4][1]
+    (rings,) = bottom.collections
+    for level, path in zip(rings.levels, rings.get_paths(), strict=True):
+        one, two = path.vertices.T
+        np.testing.assert_allclose(one**2 / 2 - two**2 / 2 + two**4 / 4, level, atol=0.01)
+    assert bottom.lines[3].get_xydata().tolist() == [[0, 1], [0, -1]]
+    places = sorted((t.get_position()[1], t.get_text()) for t in bottom.texts)
+    assert places == [(-1, "極小"), (-0.2, "鞍点"), (1, "極小")]
+
+
+def test_names_of_schedules_and_starts_belong_to_their_curves() -> None:
+    # 「上は四つの学習率スケジュール。下は誤差の平均で」
+    drawing = figures.noise_and_schedules()
+    given = {"step_decay": {"every": 100}, "exponential_decay": {"factor": 0.98}}
+    given |= {"constant": {}, "cosine": {"iterations": 300}}
+    for name, ((t, rates), _) in named(drawing).items():
+        schedule = [getattr(optimizers, name)(int(i), learning_rate=0.5, **given[name]) for i in t]
+        np.testing.assert_allclose(rates, schedule)
+    assert drawing.axes[1].get_yscale() == "log"
+    assert [ax.get_ylabel()[:2] for ax in drawing.axes] == ["学習", "誤差"]
+    # 「He では 20 層目まで 1 のままで、Xavier は 1,000 分の 1、標準偏差 0.05 は 100 万分の 1」
+    spread = figures.spread_relu()
+    ends = {name: -np.log10(part[1, -1]) for name, (part,) in named(spread).items()}
+    assert {n: round(v) for n, v in ends.items()} == {"He": 0, "Xavier": 3, "標準偏差 0.05": 6}
+    assert spread.axes[0].get_yscale() == "log"
+
+
+def test_histograms_are_of_the_layers_and_starts_in_their_titles() -> None:
+    # 「標準偏差 0.02 では層が進むと 0 に集まり、Xavier では広がりが残り、0.5 では −1 と 1 に」
+    x, axes = np.random.default_rng(0).standard_normal((200, 200)), figures.spread_tanh().axes
+    layers = [int(ax.get_title().split()[0]) for ax in axes[:3]]
+    for row in (axes[:3], axes[3:6], axes[6:]):
+        word = row[0].get_ylabel().split()[-1]
+        initial = "xavier" if word == "Xavier" else float(word)
+        net = init_network(
+            [200] * 11,
+            activation="tanh",
+            output_activation="tanh",
+            initial=initial,
+            rng=np.random.default_rng(1),
+        )
+        for ax, n in zip(row, layers, strict=True):
+            z = forward_trace(net, x)[n - 1].z
+            count = np.histogram(z, bins=np.linspace(-1, 1, 41))[0]
+            np.testing.assert_array_equal([bar.get_height() for bar in ax.patches], count)

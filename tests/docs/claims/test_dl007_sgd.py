@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 
 import numpy as np
+from pictures import named, points_of, written
 
 from dlnotes.arrays import Array
 from dlnotes.backprop import loss_and_gradient
@@ -385,3 +386,53 @@ def test_share_of_sgd_in_the_shallow_valley_is_the_same_wherever_it_starts() -> 
         assert 0.07 < ends(np.full(4000, start), 4.0) < 0.13
     anywhere = np.random.default_rng(1).uniform(-1.5, 1.5, size=4000)
     assert ends(anywhere, 4.0) < 0.13 < 0.4 < ends(anywhere, 0.0)
+
+
+def test_names_of_the_lines_belong_to_the_two_ways_of_learning() -> None:
+    # 「1 個ずつの線は、1,000 個ずつの線が最初の更新を終えるより前に、
+    # その線が最後に着くところより低くなります。」
+    drawing = figures.redundant()
+    (one,), (all_,) = (
+        part for name, part in sorted(named(drawing).items(), key=lambda v: "1,000" in v[0])
+    )
+    assert np.unique(np.diff(all_[0])).tolist() == [1000]
+    assert one[0, 0] < all_[0, 0] == 1000
+    assert drawing.axes[0].get_yscale() == "log"
+    # 「まとめて学んだ一次式の誤差は高いまま、1 個ずつ学ぶ一次式の誤差はすぐに元の低さに戻ります。」
+    (ax,) = figures.drift().axes
+    (batch,), (online,) = (
+        named(ax)[name] for name in ("前半でまとめて学習", "1 個ずつ学習し続ける")
+    )
+    assert online[1, 0] > 1 > batch[1, 0]
+    assert batch[1, -1] > 1 > online[1, -1]
+    assert ax.get_yscale() == "log"
+
+
+def test_valleys_and_the_start_are_named_where_they_are() -> None:
+    # 「上は深い谷と浅い谷のある誤差の曲線で、出発点は浅い谷の側にあります。
+    # 下は着いた場所の度数分布で」
+    top, bottom = figures.escape().axes
+    w, E = points_of(top.lines[0])
+    at = written(top)
+    for name, side in (("いちばん深い谷", w < 0), ("望まない谷", w > 0)):
+        low = np.argmin(np.where(side, E, np.inf))
+        assert np.linalg.norm(at[name] - [w[low], E[low]]) < 0.05
+    assert at["いちばん深い谷"][1] < at["望まない谷"][1]
+    start = points_of(top.lines[1])[:, 0]
+    assert abs(np.interp(start[0], w, E) - start[1]) < 0.01
+    assert np.linalg.norm(at["出発点"] - start) < 0.05
+    assert (bottom.get_xlabel(), bottom.get_ylabel()) == ("パラメータ $w$", "着いた回数")
+
+
+def test_every_rate_in_the_legend_has_the_floor_of_that_rate() -> None:
+    # 「学習率が 0.5、0.1、0.02 の線は、小さいほど遅く下がり、低いところで水平になります。
+    # 1/t の線だけが、直線のまま下がり続けます。」
+    lines = {
+        name.strip("$").split("=")[1]: part
+        for name, (part,) in named(figures.noise_floor()).items()
+    }
+    t, falling = lines.pop("1/t")
+    np.testing.assert_allclose(falling * t, 1, atol=0.2)
+    assert len(lines) == 3
+    for rate, (_, v) in lines.items():
+        np.testing.assert_allclose(v[-500:].mean(), float(rate) / (2 - float(rate)), rtol=0.1)

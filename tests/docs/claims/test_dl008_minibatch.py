@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from itertools import permutations
 
 import numpy as np
+from matplotlib.colors import to_hex
+from pictures import arrows, named, points_of, written
 
 from dlnotes.arrays import Array
 from dlnotes.backprop import loss_and_gradient
@@ -365,3 +368,71 @@ def test_thousand_draws_one_by_one_are_hardly_ever_a_thousand_samples() -> None:
     different = [len(np.unique(n)) for n in drawn]
     assert np.mean(np.array(different) < 1000) > 0.95
     assert min(different) > 980  # 割合は、丸めれば 0.01 のまま
+
+
+def test_cross_is_the_gradient_of_all_and_the_title_is_the_spread_about_it() -> None:
+    # 「十字が全サンプルの勾配を示します。」
+    G = figures._per_sample_gradients(100)
+    whole = G[:, np.argsort(G.var(axis=0))[-2:]].mean(axis=0)
+    for B in (1, 10, 50):
+        drawing, says = figures.scatter(B)
+        (ax,) = drawing.axes
+        np.testing.assert_allclose(ax.lines[0].get_xydata(), [whole])
+        (dots,) = ax.collections
+        times = dots.get_sizes() / dots.get_sizes().sum()
+        spread = np.sqrt(times @ ((dots.get_offsets() - whole) ** 2).sum(axis=1))
+        for text in (ax.get_title(), says):
+            assert re.findall(r"\d\.\d+", text) == [f"{spread:.3f}"]
+
+
+def test_names_of_the_variances_and_of_the_batch_sizes_belong_to_their_lines() -> None:
+    # 「重複ありの点は傾き −1 の直線に乗ります。重複なしの点は…急に 0 へ落ちます。」
+    (ax,) = figures.variance().axes
+    lines = {name: part for name, (part,) in named(ax).items()}
+    total = figures._per_sample_gradients(100).var(axis=0).sum()
+    for name, factor in (("重複あり", lambda B: 1 / B), ("重複なし", lambda B: (100 - B) / 99 / B)):
+        B, v = lines[f"{name}の式"]
+        np.testing.assert_allclose(v, total * factor(B))
+        B, v = lines[f"{name}の実測"]
+        np.testing.assert_allclose(v, total * factor(B), rtol=0.2)
+    assert [int(t.get_text()) for t in ax.get_xticklabels()] == ax.get_xticks().tolist()
+    # 「薄い線が更新ごとの誤差、印の付いた線がその前後の平均です。」
+    (ax,) = figures.noisy().axes
+    for text, raw, mean in zip(ax.texts, ax.lines[::2], ax.lines[1::2], strict=True):
+        assert len({to_hex(part.get_color()) for part in (text, raw, mean)}) == 1
+        start = points_of(raw)[:, 0]
+        assert text.get_text() == f"$B={start[0]:.0f}$"
+        assert [*text.xy] == [*start]
+        assert points_of(mean)[0, [0, -1]].tolist() == points_of(raw)[0, [0, -1]].tolist()
+
+
+def test_every_cell_and_every_name_of_a_mini_batch_has_the_colour_of_that_mini_batch() -> None:
+    # 「上の段は 0 から 9 のサンプルで、どのミニバッチに入ったかを模様で示します。
+    # 下の段は混ぜた後の順で、4 個、4 個、2 個に切れています。」
+    axes = figures.one_epoch().axes
+    assert [ax.get_title()[:2] for ax in axes] == ["もと", "混ぜ"]
+    looks = [[(to_hex(p.get_edgecolor()), p.get_hatch()) for p in ax.patches] for ax in axes]
+    samples = [[int(t.get_text()) for t in ax.texts if t.get_text().isdigit()] for ax in axes]
+    assert dict(zip(samples[0], looks[0], strict=True)) == dict(
+        zip(samples[1], looks[1], strict=True)
+    )
+    assert len(set(looks[1])) == 3
+    names = {t.get_text(): t for t in axes[1].texts if "D" in t.get_text()}
+    for n, first in ((1, 0), (2, 4), (3, 8)):
+        name = names[f"$D_{n}$"]
+        assert int(name.get_position()[0]) == first
+        assert to_hex(name.get_color()) == looks[1][first][0]
+
+
+def test_gradients_of_the_chain_enter_the_arrow_of_their_own_update() -> None:
+    # 「重み w の箱が t、t+1、t+2、t+3 の順に矢印でつながり、それぞれの矢印に、
+    # そのときのミニバッチから求めた勾配が上から入ります。」
+    (ax,) = figures.chain().axes
+    at, ends = written(ax), arrows(ax)
+    across = ends[ends[:, 0, 1] == ends[:, 1, 1]]
+    steps = ("t", "t+1", "t+2", "t+3")
+    for now, following, (tail, head) in zip(steps, steps[1:], across, strict=False):
+        assert at[f"$w^{{({now})}}$"][0] < tail[0] < head[0] < at[f"$w^{{({following})}}$"][0]
+        for name in (rf"$\nabla E_{{{now}}}$", f"$D_{{{now}}}$"):
+            assert tail[0] < at[name][0] < head[0]
+        assert at[rf"$\nabla E_{{{now}}}$"][1] < at[f"$D_{{{now}}}$"][1]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+from pictures import keys, named, points_of, written
 
 from dlnotes.activations import relu, sigmoid, sigmoid_derivative, tanh, tanh_derivative
 from dlnotes.backprop import gradient_check, loss_and_gradient
 from dlnotes.figures import dl009_gradients as figures
+from dlnotes.figures._slider import readable
 from dlnotes.losses import squared_error
 from dlnotes.network import forward, forward_trace, init_network, parameters, with_parameters
 from dlnotes.numerical import (
@@ -298,3 +301,49 @@ def test_sum_of_the_two_errors_is_least_where_they_are_about_equal() -> None:
             assert np.isclose(
                 h[n], (c * np.finfo(float).eps / (p * a)) ** (1 / (p + 1)), rtol=1e-3, atol=0
             )
+
+
+def test_every_line_of_the_secants_passes_the_points_its_name_says() -> None:
+    # 「シグモイド関数と、x での接線、前進差分の線、中心差分の線です。」
+    (ax,) = figures.secants().axes
+    at = {text.strip("$"): place for text, place in written(ax).items()}
+    np.testing.assert_allclose(np.transpose([*at.values()]), points_of(ax.lines[4]))
+    lines = {name: part for name, (part,) in named(ax).items()}
+    below, here, above = (at[name][0] for name in ("x-h", "x", "x+h"))
+    assert below < here < above
+    passed = {"接線": [here], "前進差分": [here, above], "中心差分": [below, above]}
+    for name, u in passed.items():
+        np.testing.assert_allclose(np.polyval(np.polyfit(*lines[name], 1), u), sigmoid(np.array(u)))
+    rise, run = np.diff(lines["接線"][::-1]).ravel()
+    assert np.isclose(rise / run, sigmoid_derivative(here))
+    np.testing.assert_allclose(lines["シグモイド関数"][1], sigmoid(lines["シグモイド関数"][0]))
+
+
+@pytest.mark.parametrize("h", [1e-12, 1e-6, 0.1])
+def test_names_marks_and_dotted_lines_of_the_steps_belong_to_their_differences(h: float) -> None:
+    # 「点線は式で求めた刻み幅、縦の実線は今の刻み幅です。」
+    drawing, says = figures.step_size(h)
+    top, bottom = drawing.axes
+    bests = {"前進差分": best_step_forward(), "中心差分": best_step_central()}
+    for name, lower in (("前進差分", 0), ("中心差分", -1)):
+        colour, slope = keys(bottom)[name].get_color(), sigmoid_derivative(1.0)
+        curve, mark, dotted = (points_of(v) for v in bottom.lines if v.get_color() == colour)
+        step = np.append(curve[0, -9:], h)
+        slopes = (sigmoid(1 + step) - sigmoid(1 + lower * step)) / (step * (1 - lower))
+        errors = [*curve[1, -9:], mark[1, 0]]
+        np.testing.assert_allclose(errors, abs(slopes - slope), rtol=1e-3, atol=1e-15)
+        assert (mark[0, 0], dotted[0, 0]) == (h, bests[name])
+        assert f"{name}の誤差は {readable(float(f'{mark[1, 0]:.0e}'))}" in says
+        ((x, y),) = (points_of(v) for v in top.lines if v.get_color() == colour)
+        np.testing.assert_allclose(np.diff(y) / np.diff(x), slopes[-1])
+    assert bottom.lines[-1].get_xdata()[0] == h
+    assert (bottom.get_xlabel(), bottom.get_ylabel()) == ("刻み幅 $h$", "誤差の絶対値")
+
+
+def test_counts_of_the_figure_are_twice_the_parameters_and_always_two() -> None:
+    # 「数値微分の順伝播の回数は右上がりの直線で、誤差逆伝播法の回数は 2 のまま水平です。」
+    lines = {name.split(":")[0]: part for name, (part,) in named(figures.evaluations()).items()}
+    M, calls = lines["数値微分"]
+    assert M.tolist() == [5, 41, 201, 1001, 8001]
+    np.testing.assert_array_equal(calls, 2 * M)
+    assert (lines["誤差逆伝播法"][1] == 2).all()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
 import pytest
+from matplotlib.text import Annotation
+from pictures import named, points_of, written
 
 from dlnotes.activations import (
     relu,
@@ -20,6 +24,7 @@ from dlnotes.autodiff import Node, forward_mode, reverse_mode
 from dlnotes.backprop import backward, gradient_check, loss_and_gradient
 from dlnotes.datasets import linear_target
 from dlnotes.figures import dl010_backprop as figures
+from dlnotes.figures._style import INK, RED
 from dlnotes.losses import squared_error
 from dlnotes.network import forward, forward_trace, init_network, parameters, with_parameters
 from dlnotes.optimizers import SGD, Adam, Momentum
@@ -424,3 +429,102 @@ def test_slope_of_the_output_layer_completes_any_pair_and_the_mean_is_taken_once
             assert np.allclose(layer.b, sum(p.b for p in parts) / 5)
         E = loss_and_gradient(network, x, d, _LOSS)[0]
         assert np.isclose(squared_error(f(u), d).mean(), E)
+
+
+# 計算グラフの、部品から入力へ戻る矢印と、そこで掛ける局所微分。
+LOCAL = {("誤差", "y"): "y-d", ("E", "誤差"): "1"}
+for _n, _x in ((1, "x"), (2, "z")):
+    LOCAL |= {("dot", _x): f"W^{{({_n})}}", ("dot", f"W^{{({_n})}}"): _x}
+    LOCAL |= {("+", "dot"): "1", ("+", f"b^{{({_n})}}"): "1"}
+    LOCAL[f"f^{{({_n})}}", f"u^{{({_n})}}"] = rf"f\,\prime(u^{{({_n})}})"
+
+
+def test_every_arrow_goes_its_way_and_carries_the_local_derivative_of_its_part() -> None:
+    # 「x から E への矢印が計算、逆向きのオレンジ色の矢印が微分で、部品の入力へ戻る矢印に、
+    # 掛ける局所微分が書いてあります。」
+    (ax,) = figures.graph().axes
+    notes = [t for t in ax.texts if isinstance(t, Annotation)]
+    ends = {}
+    for colour, way, word in ((INK, 1, "計算の向き"), (RED, -1, "微分の向き")):
+        here = np.array([(a.xyann, a.xy) for a in notes if a.arrowprops["color"] == colour])
+        right, up = (way * (here[:, 1] - here[:, 0])).T
+        assert ((right > 0.5) | (up < -0.5)).all()
+        assert written(ax)[word][1] == here[-1, 0, 1]
+        ends[colour] = here
+    names = {t.get_position(): t.get_text().strip("$") for t in ax.texts if t.get_color() == INK}
+    names = {place: name for place, name in names.items() if name}
+    found = {}
+    for t in (t for t in ax.texts if t.get_color() == RED and t.get_text()[-1:] in ("$", "1")):
+        middle = ends[RED].mean(axis=1) - t.get_position()
+        arrow = ends[RED][np.linalg.norm(middle, axis=1).argmin()]
+        near = [min(names, key=lambda place, e=e: math.dist(place, e)) for e in arrow]
+        found[tuple(names[place] for place in near)] = t.get_text().strip("$")
+    assert found == LOCAL
+    deltas = [rf"$\delta^{{({n})}}=\partial E/\partial u^{{({n})}}$" for n in (1, 2)]
+    assert [text for text in written(ax) if "delta" in text] == deltas
+
+
+def test_factors_of_every_row_cancel_to_the_gradient_and_delta_covers_its_own() -> None:
+    # 「左の二つの箱はどの行も同じで、左の四つの箱は下の二行で同じです。」
+    (ax,) = figures.shared_factors().axes
+    for y in (3.3, 2.2, 1.1, 0.0):
+        row = sorted(
+            (t for t in ax.texts if t.get_position()[1] == y), key=lambda t: t.get_position()[0]
+        )
+        halves = [re.findall(r"\\partial ([^{}]+(?:\{[^{}]*\})?)\}", t.get_text()) for t in row]
+        (E, name), *factors = halves
+        assert (E, name) == (factors[0][0], factors[-1][1])
+        assert all(a[1] == b[0] for a, b in pairwise(factors))
+    for line, n in zip(ax.lines, (2, 1), strict=True):
+        (text,) = [t for t in ax.texts if t.get_text() == rf"$\delta^{{({n})}}$"]
+        assert text.get_color() == line.get_color()
+        assert abs(text.get_position()[1] - line.get_ydata()[1]) < 0.5
+        (last,) = [t for t in row if abs(t.get_position()[0] + 0.45 - line.get_xdata()[-1]) < 0.1][
+            :1
+        ]
+        assert last.get_text().endswith(rf"{{\partial u^{{({n})}}}}$")
+
+
+def test_hand_calculation_has_its_answers_names_and_every_line() -> None:
+    # 「丸の中に順伝播の値、丸の下に逆伝播の δ が書いてあり」
+    (ax,) = figures.by_hand().axes
+    at = {tuple(np.round(t.get_position(), 3)): t.get_text() for t in ax.texts}
+    for (_, y), text in at.items():
+        if text.startswith("$d="):
+            value, delta = float(at[5.2, y]), float(at[5.2, round(y - 0.7, 3)][8:-1])
+            assert float(text[3:-1]) == value - delta
+    assert [at[x, 3.1] for x in (0, 2.6, 5.2)] == ["入力 $x$", "中間層 $z$", "出力 $y$"]
+    ends = {(*np.round(line.get_ydata(), 3), line.get_xdata()[0] > 2) for line in ax.lines}
+    assert len(ends) == len(ax.lines) == 2 * 3 + 3 * 2
+
+
+def test_right_and_wrong_are_named_as_they_were_computed() -> None:
+    # 「正しい値は山の形、誤った値はほぼ水平です。下はその比で、u が 5 のとき 29.7 倍です。」
+    top, bottom = figures.wrong_slope().axes
+    lines = named(top)
+    (right,), (wrong,) = lines[r"正しい $\sigma\prime(u)$"], lines[r"誤り $\sigma\prime(z)$"]
+    np.testing.assert_allclose(right[1], sigmoid_derivative(right[0]))
+    np.testing.assert_allclose(wrong[1], sigmoid_derivative(sigmoid(wrong[0])))
+    (text,), mark = written(bottom), points_of(bottom.lines[1])[:, 0]
+    assert (mark[0], text) == (5, f"{mark[1]:.1f} 倍")
+    assert (bottom.get_ylabel(), bottom.get_yscale()) == ("誤り ÷ 正しい", "log")
+    # 「上の 1 個のサンプルでは、二つの線とも下がります。下の 2 個のバッチでは、
+    # 正しい線は下がり、誤った線は上がります。」
+    drawing = figures.directions()
+    assert [ax.get_title()[0] for ax in drawing.axes] == ["1", "2"]
+    rises = {name[:2]: [E[-1] > E[0] for _, E in parts] for name, parts in named(drawing).items()}
+    assert rises == {"正し": [False, False], "誤り": [False, True]}
+
+
+def test_middle_and_quarters_of_the_training_and_the_two_modes_have_their_names() -> None:
+    # 「前向きの線の傾きは逆向きの線より 1 だけ急で」
+    ways = {name[:3]: part for name, (part,) in named(figures.modes()).items()}
+    assert (ways["前向き"][1] > ways["逆向き"][1]).all()
+    # 「線は初期値 200 組の誤差の中央値、帯は真ん中の半分です。」
+    (ax,) = figures.training().axes
+    ((_, middle),) = named(ax)["正しい d_relu(z1)"]
+    E = figures._training(relu_derivative, 200).reshape(40, -1)
+    low, median, high = np.quantile(E, [0.25, 0.5, 0.75], axis=1)
+    np.testing.assert_allclose(middle, median)
+    band = ax.collections[1].get_paths()[0].vertices[:, 1]
+    np.testing.assert_allclose(np.unique(band), np.unique([low, high]))
