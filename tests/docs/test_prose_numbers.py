@@ -161,6 +161,7 @@ def test_a_choice_that_its_reckoning_does_not_give_is_found(
 
 
 def test_most_misprints_in_the_topics_would_be_found(site: Path) -> None:
-    pages = [findings(page).misprints for page in sorted(site.glob("dl0*/index.html"))]
+    # 割合を見るだけなので、時間のかからないよう、三枚に一枚を調べる。
+    pages = [findings(page).misprints for page in sorted(site.glob("dl0*/index.html"))[::3]]
     caught, misprints = map(sum, zip(*pages, strict=True))
     assert caught / misprints > 0.7
