@@ -49,8 +49,7 @@ def test_every_example_of_the_tables_gives_its_result(site: Path) -> None:
     for example, results, _ in rows:
         code = example.get_text()
         tree = ast.parse(code, mode="eval").body
-        is_several = isinstance(tree, ast.Tuple) and not code.startswith("(")
-        parts = tree.elts if isinstance(tree, ast.Tuple) and is_several else [tree]
+        parts = tree.elts if isinstance(tree, ast.Tuple) else [tree]
         values = [eval(ast.unparse(part), dict(names)) for part in parts]
         assert [" ".join(str(value).split()) for value in values] == _texts(results), code
 

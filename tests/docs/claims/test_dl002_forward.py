@@ -187,7 +187,7 @@ def test_the_bias_moves_the_graph_of_every_activation_sideways(
 
 @pytest.mark.parametrize("D", [2, 3, 5])
 def test_the_transpose_of_a_square_matrix_gives_other_numbers_without_an_error(D: int) -> None:
-    # 「一つのサンプルを一次元の配列で渡すと、行と列の数が同じ W…では、形のエラーが出ません」
+    # 「行と列の数が同じ W では、…はエラーになりません。一次元の…との…も同じです」
     # 「転置しても変わらない行列（対称行列）でない限り、ふつうは別の数が出ます」
     # 「たいていは形のエラーで気づきます」
     rng = np.random.default_rng(D)

@@ -81,8 +81,8 @@ def test_slider_of_the_ravine_gets_faster_then_swings_then_spreads() -> None:
 
 def test_best_rate_balances_the_steepest_and_the_flattest_direction() -> None:
     # 「いちばん遅い向きが最も速くなるのは、両端の倍率が等しいときです。」
-    # 「大きくすると、λ_min の向きでは 1/λ_min までは速く縮み、…」
-    # 「λ_max の向きでは 1/λ_max を超えると縮みが遅くなります。」
+    # 「大きくすると、λ_min の向きの縮みは 1/λ_min まで速くなり、
+    # …の向きの縮みは…から先で遅くなります」
     rng = np.random.default_rng(0)
     for kappa in (1.5, 2.0, 10.0, 50.0, 300.0):
         low = rng.uniform(0.1, 5)

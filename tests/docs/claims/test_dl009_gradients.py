@@ -258,7 +258,7 @@ def test_products_of_the_round_trip_grow_with_the_layers_and_not_with_the_width(
 
 
 def test_right_gradient_fails_the_check_where_the_error_or_the_input_is_huge_beside_it() -> None:
-    # 「勾配が誤差に比べて小さいときは、正しい実装でも大きくなります」
+    # 「勾配が誤差関数の値に比べて小さいときは、正しい実装でも大きくなります」
     # 「入力が 1 より何桁も大きいときも、そうなることがあります」
     for wide, shift, least, most in ((1, 0, 0, 0), (1, 1e4, 4, 4), (300, 0, 1, 4)):
         fails = []

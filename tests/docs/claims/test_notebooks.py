@@ -362,7 +362,7 @@ def test_units_dead_for_every_input_never_come_back_and_stop_moving() -> None:
 
 def test_momentum_with_ten_times_the_rate_stops_more_units_than_were_at_rest_at_first() -> None:
     # 1_3「同じ向きの勾配が続くと、Momentum は…倍進む。行き過ぎて、」
-    # 1_3「どの種でも 3 個は、はじめから止まっている。」
+    # 1_3「この四つの種では、3 個がはじめから止まっている。」
     n, stopped = _sgd(), {0.07: 0, 0.007: 0}
     for seed in range(4):
         first = _resting(np.random.default_rng(seed).standard_normal(41))
