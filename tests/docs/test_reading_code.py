@@ -20,7 +20,7 @@ PAGE = "reading_code"
 _KNOWN = """
 for in if elif else def return import from as not and or is True False None while break
 print range len abs min max sum round float int str list tuple dict set bool
-ValueError TypeError append items split
+ValueError TypeError append items split math
 array zeros ones arange linspace exp log sqrt sin cos tanh mean pi shape copy random default_rng
 """
 KNOWN = set(_KNOWN.split())
@@ -58,13 +58,27 @@ def _of_numpy(node: ast.expr) -> bool:
     return isinstance(node, ast.Name | ast.Attribute) and ast.unparse(node).startswith("np")
 
 
+def _imported() -> set[str]:
+    """ページに載る関数が、載らない import から得ている名前。"""
+    found = set()
+    for file in Path("src/dlnotes").glob("*.py"):
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            is_ours = isinstance(node, ast.ImportFrom) and str(node.module).startswith("dlnotes")
+            if isinstance(node, ast.Import | ast.ImportFrom) and not is_ours:
+                found |= {alias.asname or alias.name for alias in node.names}
+    return found
+
+
+IMPORTED = _imported()
+
+
 def used(code: str) -> Iterator[str]:
     """コードの中の、Python の言葉と組み込み関数、標準ライブラリー、NumPy、配列、乱数の名前。"""
     methods = {*dir(np.ndarray), *dir(np.random.Generator)}
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Attribute) and (_of_numpy(node.value) or node.attr in methods):
             yield node.attr
-        elif isinstance(node, ast.Name) and hasattr(builtins, node.id):
+        elif isinstance(node, ast.Name) and (hasattr(builtins, node.id) or node.id in IMPORTED):
             yield node.id
         elif isinstance(node, ast.ImportFrom) and not str(node.module).startswith("dlnotes"):
             yield from (alias.name for alias in node.names)
