@@ -15,9 +15,11 @@ from dlnotes.arrays import (
     as_floating,
     as_floating_dtype,
     as_integers,
+    as_samples,
     as_unit_interval,
     check_choice,
     check_fraction,
+    check_function,
     check_instance,
     check_integer,
     check_non_negative,
@@ -141,6 +143,13 @@ def test_floating_dtypes_are_known_by_any_spelling(dtype):
 def test_other_dtypes_are_refused(dtype):
     with pytest.raises(TypeError, match=r"dtype は float32 か float64 が必要ですが .* でした"):
         as_floating_dtype(dtype)
+
+
+def test_missing_dtype_is_told_as_it_was_written():
+    with pytest.raises(TypeError, match=r"が必要ですが None でした$"):
+        as_floating_dtype(None)
+    with pytest.raises(TypeError, match=r"が必要ですが int64 でした$"):
+        as_floating_dtype(np.int64)
 
 
 @pytest.mark.parametrize("y", [[0.3, 0.7], [[1, 0, 0], [0, 0, 1]], [0.5, 0.5 + 9e-6]])
@@ -358,3 +367,26 @@ def test_values_whose_squares_overflow_are_still_finite(dtype):
 def test_letter_of_a_shape_stands_for_at_least_one():
     with pytest.raises(ValueError, match=r"x は \(N, 3\) の形が必要ですが \(0, 3\) でした"):
         check_shape("x", np.empty((0, 3)), ("N", 3))
+
+
+def test_samples_come_as_float64_with_the_dtype_of_the_input():
+    x = np.array([[1.0], [2.0]], np.float32)
+    as_given, d, dtype = as_samples(x, [[1, 0], [0.25, 0.75]])
+    assert (as_given.dtype, d.dtype, dtype) == (np.float64, np.float64, np.float32)
+    assert as_given.tolist() == x.tolist()
+    assert d.tolist() == [[1, 0], [0.25, 0.75]]
+
+
+def test_class_without_a_sample_is_named():
+    with pytest.raises(ValueError, match="クラス 1 は 0 個でした"):
+        as_samples(np.ones((3, 2)), [[1, 0, 0], [0, 0, 1], [1, 0, 0]])
+
+
+@pytest.mark.parametrize("function", [np.sin, len, lambda x: x, dict])
+def test_whatever_can_be_called_is_a_function(function):
+    check_function("f", function)
+
+
+def test_what_cannot_be_called_is_no_function():
+    with pytest.raises(TypeError, match="f は関数が必要ですが str でした"):
+        check_function("f", "sin")
