@@ -338,7 +338,7 @@ def test_axe_finds_no_violation_after_answers(browser: Browser, address: str, sc
 
 
 @pytest.mark.parametrize("width", [390, 768, 1280])
-def test_late_script_does_not_move_what_is_being_read(
+def test_late_script_does_not_move_the_first_heading(
     context: BrowserContext, address: str, width: int
 ) -> None:
     page, held = context.new_page(), []

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
+from types import ModuleType, SimpleNamespace
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
@@ -13,6 +16,11 @@ from matplotlib.text import Annotation
 from dlnotes.arrays import Array
 
 Look = tuple[str, str, str]
+
+
+def once(module: ModuleType) -> SimpleNamespace:
+    """図を描く関数を、同じ図を二度描かないものにして並べる。"""
+    return SimpleNamespace(**{name: cache(getattr(module, name)) for name in module.__all__})
 
 
 def look(line: Line2D) -> Look:

@@ -22,6 +22,8 @@ _COUNT = (
     r"(?<![\w.,()+=≈<>≤≥−-])\d+(?:[.,]\d+)*(?= ?(?:倍|分の|層|回|点|日|割|%|匹|次元|本|枚|桁|行))"
 )
 _COMPARED = re.compile(rf"{_COUNT}|[ぁ-ゖァ-ヺー一-龠々]")
+# 数式の中かもしれない数は、ページのどこかにあればよい。
+_NUMBER = re.compile(r"\d+\.\d+|\d{2,}")
 
 
 def japanese(text: str) -> str:
@@ -36,23 +38,28 @@ def quotes(source: str) -> Iterator[str]:
         yield from filter(japanese, re.split("[。…]", quote))
 
 
-def words(page: Path) -> str:
+def words(page: Path) -> tuple[str, set[str]]:
+    """数式を除いたかなと漢字と、数式も含めた数。"""
     article = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").article
     assert article is not None
+    alts = " ".join(str(image["alt"]) for image in article.find_all("img"))
+    numbers = set(_NUMBER.findall((article.get_text() + alts).replace(",", "")))
     for formula in article.find_all("math"):
         formula.decompose()
-    alts = " ".join(str(image["alt"]) for image in article.find_all("img"))
-    return japanese(article.get_text() + alts)
+    return japanese(article.get_text() + alts), numbers
 
 
 @pytest.mark.parametrize("claims", CLAIMS, ids=lambda path: path.stem)
 def test_every_sentence_a_claim_quotes_stands_on_its_page(site: Path, claims: Path) -> None:
     name = claims.stem.removeprefix("test_")
     pages = [*site.glob(f"{name}/index.html"), *site.glob(f"{name}/*/index.html")]
-    said = " ".join(map(words, pages))
+    texts, numbers = zip(*map(words, pages), strict=True)
+    said, told = " ".join(texts), set().union(*numbers)
     found = list(quotes(claims.read_text(encoding="utf-8")))
     assert found
     assert [quote for quote in found if japanese(quote) not in said] == []
+    written = {number for quote in found for number in _NUMBER.findall(quote.replace(",", ""))}
+    assert written - told == set()
 
 
 def test_every_topic_has_its_claims_checked() -> None:

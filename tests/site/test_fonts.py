@@ -139,9 +139,14 @@ def test_greek_letters_keep_their_own_italic_form(letter: str, italic: str) -> N
 def test_font_is_asked_for_before_the_styles_so_that_no_line_moves_when_it_comes(
     site: Path,
 ) -> None:
-    pages = [page.read_text(encoding="utf-8") for page in site.rglob("index.html")]
-    assert any("<math" in page for page in pages)
-    for page in pages:
-        first = re.search(r"<link rel=(preload|stylesheet)", page)
+    font = site / "assets" / "fonts" / "math.woff2"
+    pages = {page: page.read_text(encoding="utf-8") for page in site.rglob("index.html")}
+    assert any("<math" in text for text in pages.values())
+    for page, text in pages.items():
+        first = re.search(r"<link rel=(preload|stylesheet) href=\"([^\"]+)\"([^>]*)>", text)
         assert first
-        assert (first[1] == "preload") == ("<math" in page)
+        assert (first[1] == "preload") == ("<math" in text)
+        if first[1] == "preload":
+            assert (page.parent / first[2]).resolve() == font.resolve()
+            # crossorigin がなければ、ブラウザは同じ字をもう一度取りにいく。
+            assert {"as=font", "crossorigin"} < set(first[3].split())

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
-from pictures import keys, named
+from pictures import keys, named, once
 
 from dlnotes import datasets
 from dlnotes import discriminative as dis
@@ -17,6 +17,8 @@ from dlnotes import generative as gen
 from dlnotes.activations import softmax
 from dlnotes.arrays import Array
 from dlnotes.figures import dl000_2_classifiers as figures
+
+album = once(figures)
 
 
 def cubic(x: Array) -> Array:
@@ -109,7 +111,7 @@ def test_the_three_pictures_lose_first_the_new_points_and_then_the_lines_of_prob
     # 「上の図には、確率 0.7 と 0.9 の線と、モデルの作った点があります。中の図には、
     # 確率の線はありますが、モデルの作った点はありません。下の図には確率の線もなく」
     found = []
-    for ax in figures.three_approaches().axes:
+    for ax in album.three_approaches().axes:
         levels = {float(v) for c in ax.collections for v in c.levels if np.isfinite(v)}
         hollow = [line for line in ax.lines if line.get_markerfacecolor() == "none"]
         found.append((sorted(levels), sum(len(line.get_xdata()) for line in hollow)))
@@ -117,7 +119,8 @@ def test_the_three_pictures_lose_first_the_new_points_and_then_the_lines_of_prob
 
 
 def test_models_hold_as_many_numbers_as_were_counted() -> None:
-    # 「平均に KD 個、共分散行列に一つあたり D(D+1)/2 個。一次式の点数は、
+    # 「割合に K-1 個（和が 1 なので一つ少ない）、
+    # 平均に KD 個、共分散行列に一つあたり D(D+1)/2 個」「一次式の点数は、
     # 識別モデルでも識別関数でも K(D+1) 個です。
     # 二つのクラスの点数の差だけが確率を決めるので…D+1 個で足ります。」
     rng = np.random.default_rng(0)
@@ -125,6 +128,9 @@ def test_models_hold_as_many_numbers_as_were_counted() -> None:
         x, d = rng.normal(size=(60, D)), np.eye(K)[np.arange(60) % K]
         lines = [dis.fit_logistic_regression(x, d), dis.fit_perceptron(x, d, epochs=3)]
         assert {each.W.size + each.b.size for each in lines} == {K * (D + 1)}
+        model = gen.fit_gaussian_classifier(x, d)
+        assert (model.priors.size, model.means.size, len(model.covariances)) == (K, K * D, K)
+        assert np.isclose(model.priors.sum(), 1)
         S = [gen.fit_gaussian_prior(rng.normal(size=(9, D))).covariance for _ in range(40)]
         assert np.linalg.matrix_rank(np.reshape(S, (40, -1))) == D * (D + 1) // 2
         shift = rng.normal(size=(D + 1, 1))
@@ -180,7 +186,7 @@ def test_straight_borders_stay_below_nine_tenths_and_cubic_features_help_every_m
 def test_the_straight_borders_cut_the_tips_and_the_cubic_one_turns_twice() -> None:
     # 「特徴量がそのままの生成モデルと識別モデルの境界は、ほとんど重なる直線で、
     # 三日月の先を切り落とします。三次の特徴量を使った識別モデルの境界は S 字に曲がり」
-    (ax,) = figures.boundaries().axes
+    (ax,) = album.boundaries().axes
     generative, straight, curved = (max(c.get_paths(), key=len).vertices for c in ax.collections)
     fits = [np.polyfit(*border.T, 1) for border in (generative, straight)]
     for border, fit in zip((generative, straight), fits, strict=True):
@@ -235,7 +241,7 @@ def test_no_line_tells_real_from_fake_better_than_the_formula() -> None:
 def test_the_points_lie_on_the_curve_and_fall_to_the_dotted_half() -> None:
     # 「学習した識別器の点は、最もよい識別器の曲線に乗り、ずれが 4 のときは 1 に近く、
     # ずれが小さくなるほど下がり、0 では点線の 0.5 になります。」
-    (ax,) = figures.discriminator().axes
+    (ax,) = album.discriminator().axes
     learnt, best, half = (np.asarray(line.get_ydata()) for line in ax.lines)
     assert abs(learnt - best).max() < 0.02
     assert (np.diff(learnt) > 0).all()
@@ -363,7 +369,7 @@ def test_far_correct_samples_drag_least_squares_and_leave_logistic_regression_al
 
 def test_every_region_of_the_three_pictures_holds_the_points_of_its_colour() -> None:
     # 「上の生成モデルでは三色の領域に確率の等しい線が引かれ」
-    axes = figures.three_approaches().axes
+    axes = album.three_approaches().axes
     kinds = [ax.get_title().split(":")[0] for ax in axes]
     assert kinds == ["生成モデル", "識別モデル", "識別関数"]
     for ax in axes:
@@ -375,14 +381,21 @@ def test_every_region_of_the_three_pictures_holds_the_points_of_its_colour() -> 
 
 def test_lines_and_borders_of_the_three_pictures_are_those_of_their_titles() -> None:
     # 「中の識別モデルには、確率の等しい線だけが引かれています。」線の種類は、図の題にある。
-    _, middle, below = figures.three_approaches().axes
-    lines = middle.collections[-1]
+    *upper, below = album.three_approaches().axes
+    x, d = datasets.three_gaussians(150, rng=np.random.default_rng(0))
+    models = (
+        partial(gen.posterior, gen.fit_gaussian_classifier(x, d)),
+        partial(dis.posterior, dis.fit_logistic_regression(x, d)),
+    )
+    for ax, model in zip(upper, models, strict=True):
+        lines = ax.collections[-1]
+        assert lines.levels.tolist() == [0.7, 0.9]
+        for level, path in zip(lines.levels, lines.get_paths(), strict=True):
+            np.testing.assert_allclose(model(path.vertices).max(axis=1), level, atol=0.002)
     dashes = [pattern[0] for _, pattern in lines.get_linestyle()]
-    assert middle.get_title().endswith("破線 0.7、点線 0.9）")
-    assert lines.levels.tolist() == [0.7, 0.9]
+    assert ax.get_title().endswith("破線 0.7、点線 0.9）")
     assert dashes[0] > dashes[1]
     # 「下の識別関数では、境界のほかに線がありません。」境界では、上の二つの点数が並ぶ。
-    x, d = datasets.three_gaussians(150, rng=np.random.default_rng(0))
     border = below.collections[1].get_paths()[0].vertices
     u = np.sort(dis.scores(dis.fit_perceptron(x, d), border), axis=1)
     assert np.median(u[:, 2] - u[:, 1]) < 1e-6
@@ -390,7 +403,7 @@ def test_lines_and_borders_of_the_three_pictures_are_those_of_their_titles() -> 
 
 def test_every_border_of_the_moons_is_the_one_its_name_says() -> None:
     # 「特徴量がそのままの生成モデルと識別モデルの境界は、ほとんど重なる直線で」
-    (ax,) = figures.boundaries().axes
+    (ax,) = album.boundaries().axes
     name = {to_hex(line.get_color()): name for name, line in keys(ax).items()}
     x, d = datasets.moons(200, noise=0.2, rng=np.random.default_rng(0))
     straight = dis.fit_logistic_regression(x, d)
@@ -403,15 +416,18 @@ def test_every_border_of_the_moons_is_the_one_its_name_says() -> None:
     for line in ax.collections:
         border = max(line.get_paths(), key=len).vertices
         p = models[name[to_hex(line.get_edgecolor()[0])]](border)
-        np.testing.assert_allclose(p, 0.5, atol=0.1)
+        assert abs(p - 0.5).max() < 0.1  # 格子の目の間では、線を直線で引くため
+        assert np.median(abs(p - 0.5)) < 0.005
 
 
 def test_points_are_the_learnt_discriminator_and_the_broken_line_is_the_formula() -> None:
     # 「学習した識別器の点は、最もよい識別器の曲線に乗り」
-    drawing = figures.discriminator()
+    drawing = album.discriminator()
     (learnt,), (best,) = (named(drawing)[n] for n in ("学習した識別器", "最もよい識別器の式"))
     formula = [(1 + math.erf(shift / math.sqrt(8))) / 2 for shift in best[0]]
     np.testing.assert_allclose(best[1], formula)
-    assert 0 < abs(learnt[1] - formula).max() < 0.02
+    assert abs(learnt[1] - formula).max() < 0.02
+    right = 2000 * learnt[1]  # 2,000 個のうち、当てた個数
+    np.testing.assert_allclose(right, right.round())
     assert keys(drawing)["学習した識別器"].get_marker() == "o"
     np.testing.assert_array_equal(named(drawing)["でたらめに答える"][0][1], 0.5)

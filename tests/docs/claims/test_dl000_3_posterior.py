@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
-from pictures import keys, named, points_of, written
+from pictures import keys, named, once, points_of, written
 
 from dlnotes import datasets
 from dlnotes import discriminative as dis
@@ -17,6 +17,8 @@ from dlnotes.activations import relu, sigmoid
 from dlnotes.arrays import Array
 from dlnotes.figures import dl000_3_posterior as figures
 from dlnotes.figures._slider import readable
+
+album = once(figures)
 
 # 「成分 0 が C_0、1 と 2 が C_1」
 MIXTURE = gen.GaussianClassifier([0.5, 0.2, 0.3], [[3], [-4], [0]], [[[1]], [[0.25]], [[1]]])
@@ -35,7 +37,7 @@ def error_rates(p: Array, d: Array) -> float:
 def test_the_picture_of_two_thousand_people_counts_117_positives_of_whom_99_are_healthy() -> None:
     # 「2,000 人のうち陽性は 117 人だけです。その 117 人の内訳は、病気が 18
     # 人、健康が 99 人で、健康な人のほうがずっと多くなっています。」
-    top, bottom = figures.two_thousand_people().axes
+    top, bottom = album.two_thousand_people().axes
     widths = [bar.get_width() for bar in top.patches]
     assert widths == [18, 99, 1883]
     assert sum(widths) == 2000
@@ -50,7 +52,7 @@ def test_a_positive_raises_and_a_negative_lowers_the_probability_at_every_preval
     # 縦線が今の有病率を示します。二つのうち、右のオレンジ色の面積の割合が、
     # 陽性の人の病気の確率です。」
     for percent in (0.01, 1, 5, 50):
-        drawing, _ = figures.posterior_against_prior(percent)
+        drawing, _ = album.posterior_against_prior(percent)
         top, strip, bottom = drawing.axes
         twice, once, before, negative = (bottom.lines[i].get_ydata() for i in (0, 2, 4, 6))
         assert (negative < before).all()
@@ -68,10 +70,12 @@ def test_posterior_falls_through_one_half_at_the_border_and_the_crosses_lie_on_i
     # 「クラス 1 は左の端から 1 に近いまま、二つの密度が交わる決定境界で 0.5 になり、
     # 右では 0 に近づきます。ロジスティック回帰の予測を示す印は、
     # 事後確率の曲線に乗っています。」
-    top, bottom = figures.densities_and_posteriors().axes
+    top, bottom = album.densities_and_posteriors().axes
     x, C1 = (np.ravel(part) for part in top.lines[0].get_data())
     C0, p, crosses = np.ravel(top.lines[1].get_ydata()), bottom.lines[0], bottom.lines[2]
     p, border = np.ravel(p.get_ydata()), float(bottom.lines[3].get_xdata()[0])
+    density, log_odds = density_and_log_odds(x)
+    np.testing.assert_allclose([C1, p], [density, sigmoid(log_odds)])
     assert p[x < -0.5].min() > 0.99
     assert p[x > 4].max() < 0.01
     assert abs(p[abs(x - border).argmin()] - 0.5) < 0.02
@@ -79,7 +83,11 @@ def test_posterior_falls_through_one_half_at_the_border_and_the_crosses_lie_on_i
     np.testing.assert_array_equal(x[C1 > C0].max(), x[p > 0.5].max())
     peaks = [int(((c[1:-1] > c[:-2]) & (c[1:-1] > c[2:])).sum()) for c in (C1, C0)]
     assert peaks == [2, 1]
-    assert abs(np.interp(crosses.get_xdata().ravel(), x, p) - crosses.get_ydata()).max() < 0.03
+    u, learnt = (np.ravel(part) for part in crosses.get_data())
+    assert abs(np.interp(u, x, p) - learnt).max() < 0.03
+    # ロジスティック回帰の対数オッズは、どこでも一次式。もとの事後確率のものは、左で曲がる。
+    log_odds = np.log(learnt / (1 - learnt))
+    np.testing.assert_allclose(np.polyval(np.polyfit(u, log_odds, 1), u), log_odds, atol=1e-4)
 
 
 def test_log_odds_are_a_line_around_the_border_and_bend_by_the_far_peak() -> None:
@@ -121,7 +129,7 @@ def test_every_pair_with_the_same_ratio_of_mean_to_variance_has_the_same_posteri
 def test_the_two_worlds_differ_above_and_coincide_below() -> None:
     # 「上の密度は、狭い世界では山が近くて細く、広い世界では山が遠くて太くなっています。
     # 下の事後確率の曲線は、二つの世界でぴったり重なっています。」
-    top, bottom = figures.two_worlds().axes
+    top, bottom = album.two_worlds().axes
     x = np.ravel(top.lines[0].get_xdata())
     narrow, wide = (np.ravel(top.lines[i].get_ydata()) for i in (1, 3))
     assert 0 < x[narrow.argmax()] < x[wide.argmax()]
@@ -133,7 +141,7 @@ def test_the_two_worlds_differ_above_and_coincide_below() -> None:
 def test_a_higher_threshold_answers_less_and_errs_less() -> None:
     # 「上は答えた割合で、しきい値を上げると減ります。下は答えた中の誤り率で、
     # しきい値を上げるとほぼ 0 まで下がります。」
-    top, bottom = (ax.lines[0].get_ydata() for ax in figures.reject_option().axes)
+    top, bottom = (ax.lines[0].get_ydata() for ax in album.reject_option().axes)
     assert (np.diff(top) < 0).all()
     assert top[0] == 1
     assert (np.diff(bottom) <= 0).all()
@@ -148,15 +156,8 @@ def test_a_higher_threshold_answers_less_and_errs_less() -> None:
         assert 0.15 < error_rates(p[sure], d[sure]) / error_rates(p, d) < 0.4
 
 
-def test_the_lines_of_expected_loss_cross_where_the_cheaper_choice_changes() -> None:
-    # 「健康と決めたときの期待損失は急な右上がりの直線、
-    # 病気と決めたときの期待損失はゆるい右下がりの直線で、1/21 で交わります。20p >
-    # 1-p、整理すると p > 1/21 なら、病気と決めるほうが得です。」
-    (ax,) = figures.expected_losses().axes
-    healthy, ill = (np.polyfit(*line.get_data(), 1) for line in ax.lines[:2])
-    np.testing.assert_allclose([healthy[0], ill[0]], [20, -1])
-    np.testing.assert_allclose((ill[1] - healthy[1]) / (healthy[0] - ill[0]), 1 / 21)
-    np.testing.assert_allclose(ax.lines[2].get_xdata(), 1 / 21)
+def test_the_cheaper_choice_changes_at_one_twenty_first() -> None:
+    # 「20p > 1-p、整理すると p > 1/21 なら、病気と決めるほうが得です。」
     for miss in (20, 9, 1):
         for p, choice in ((1 / (miss + 1) - 1e-6, 0), (1 / (miss + 1) + 1e-6, 1)):
             assert (np.array([1 - p, p]) @ np.array([[0, 1], [miss, 0]])).argmin() == choice
@@ -372,7 +373,7 @@ def test_overconfident_probabilities_decide_badly_until_they_are_calibrated() ->
 
 def test_numbers_written_beside_the_people_count_the_people_of_their_colour() -> None:
     # 「2,000 人のうち陽性は 117 人だけです。その 117 人の内訳は、病気が 18 人、健康が 99 人で」
-    top, bottom = figures.two_thousand_people().axes
+    top, bottom = album.two_thousand_people().axes
     ill, healthy, negative = (round(bar.get_width()) for bar in top.patches)
     assert set(written(top)) == {f"陽性 {ill + healthy} 人", f"陰性 {negative:,} 人"}
     assert top.get_title() == f"検査を受けた {ill + healthy + negative:,} 人"
@@ -385,7 +386,7 @@ def test_numbers_written_beside_the_people_count_the_people_of_their_colour() ->
 @pytest.mark.parametrize("percent", [0.01, 1, 5, 50])
 def test_names_of_the_slider_belong_to_their_formulas_and_colours(percent: float) -> None:
     # 「検査の前の線に対して、陽性の線は上に、陰性の線は下に離れています。」
-    drawing, says = figures.posterior_against_prior(percent)
+    drawing, says = album.posterior_against_prior(percent)
     top, strip, bottom = drawing.axes
     yes, no = (str(n) for n in re.findall(r"なら (.+?)(?:、| で)", says))
     for name, r in {"陽性が 2 回": 324, "陽性が 1 回": 18, "検査の前": 1, "陰性": 2 / 19}.items():
@@ -394,6 +395,10 @@ def test_names_of_the_slider_belong_to_their_formulas_and_colours(percent: float
         here = f"{percent * r / (percent * r + 100 - percent):.2g}"
         assert {18: yes, 2 / 19: no}.get(r, readable(float(here))) == readable(float(here))
     # 「左が健康、右が病気です。」
+    frames = [(bar.get_x(), bar.get_width(), bar.get_height()) for bar in top.patches[:2]]
+    np.testing.assert_allclose(
+        frames, [(0, 1 - percent / 100, 1), (1 - percent / 100, percent / 100, 1)]
+    )
     colours = [[to_hex(bar.get_facecolor()) for bar in ax.patches[-2:]] for ax in (top, strip)]
     assert colours[0] == colours[1]
     assert "左が健康、右が病気" in strip.get_title()
@@ -404,7 +409,7 @@ def test_names_of_the_slider_belong_to_their_formulas_and_colours(percent: float
 
 def test_symbols_of_both_worlds_and_of_both_models_stand_at_their_curves() -> None:
     # 「上は生成モデルが学ぶ密度で、クラス 1 の密度には山が二つあります。下は事後確率で」
-    top, bottom = figures.densities_and_posteriors().axes
+    top, bottom = album.densities_and_posteriors().axes
     for ax, form in ((top, r"$p(x \mid C_%d)$"), (bottom, r"$p(C_%d \mid x)$")):
         colours = {t.get_text(): to_hex(t.get_color()) for t in ax.texts}
         for k in (0, 1):
@@ -412,19 +417,20 @@ def test_symbols_of_both_worlds_and_of_both_models_stand_at_their_curves() -> No
             x, y = (np.ravel(part) for part in line.get_data())
             assert (y @ x / y.sum() > 1.3) == (k == 0)  # クラス 0 は右
     # 「狭い世界では山が近くて細く、広い世界では山が遠くて太くなっています。」
-    drawing = figures.two_worlds()
+    drawing = album.two_worlds()
     top, bottom = drawing.axes
     for name, far in (("狭い世界", 1), ("広い世界", 2)):
         left, right, p = named(drawing)[name]
-        assert [round(x[y.argmax()]) for x, y in (left, right)] == [-far, far]
-        assert p[1, 0] < 0.01 < 0.99 < p[1, -1]
+        peaks = [x[y.argmax()] for x, y in (left, right)]
+        np.testing.assert_allclose(peaks, [-far, far], atol=0.03)
+        np.testing.assert_allclose(p[1], sigmoid(2 * p[0]))
     assert written(top)["$C_0$"][0] < 0 < written(top)["$C_1$"][0]
     assert bottom.get_ylabel() == r"$p(C_1 \mid x)$"
 
 
 def test_rates_losses_and_their_names_are_the_ones_of_the_text() -> None:
     # 「上は答えた割合で、しきい値を上げると減ります。下は答えた中の誤り率で」
-    axes = figures.reject_option().axes
+    axes = album.reject_option().axes
     answered, erred = (points_of(ax.lines[0]) for ax in axes)
     assert [ax.get_ylabel() for ax in axes] == ["答えた割合", "答えた中の誤り率"]
     rng = np.random.default_rng(0)
@@ -435,7 +441,7 @@ def test_rates_losses_and_their_names_are_the_ones_of_the_text() -> None:
     np.testing.assert_allclose(erred[1, 40], error_rates(p[sure], d[sure]))
     # 「健康と決めたときの期待損失は急な右上がりの直線、病気と決めたときの期待損失は
     # ゆるい右下がりの直線で、1/21 で交わります。」
-    (ax,) = figures.expected_losses().axes
+    (ax,) = album.expected_losses().axes
     (healthy,), (ill,) = (part for name, part in sorted(named(ax).items()))
     np.testing.assert_allclose((healthy[1], ill[1]), (20 * healthy[0], 1 - ill[0]))
     for place in (points_of(ax.lines[2])[:, 0], written(ax)["$p=1/21$"]):

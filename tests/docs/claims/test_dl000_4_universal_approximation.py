@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 from numpy.polynomial import Chebyshev
-from pictures import named, written
+from pictures import named, once, written
 
 from dlnotes import datasets
 from dlnotes import universal_approximation as ua
@@ -22,6 +22,8 @@ from dlnotes.figures import dl000_4_universal_approximation as figures
 from dlnotes.network import Layer, forward, forward_trace, init_network, layer_shapes
 from dlnotes.optimizers import SGD, Adam
 from dlnotes.training import train
+
+album = once(figures)
 
 
 def g(x: Array) -> Array:
@@ -77,7 +79,7 @@ def test_a_steeper_sigmoid_makes_sharper_corners() -> None:
     # 「0.4 で上がる段と 0.6 で下がる段を足して、0.4 から 0.6
     # までのこぶができています。下の図では、シグモイド関数の s を 10、40、200
     # と大きくするほど、こぶの角が立ちます。」
-    top, bottom = figures.bump().axes
+    top, bottom = album.bump().axes
     up, down, total = (line.get_ydata() for line in top.lines)
     x = top.lines[0].get_xdata()
     np.testing.assert_allclose(up + down, total)
@@ -132,7 +134,7 @@ def test_errors_stay_below_their_bounds_and_come_nearer_to_them() -> None:
     # 「誤差はどれも上界以下で、n が大きいほど上界に近づきます。 階段の点は傾き −1
     # の理論の線にほぼ乗っています。折れ線の点は、左端では傾き −2 の理論の線より下にあり、
     # 右へ行くほど線に近づきます。」
-    (ax,) = figures.error_against_width().axes
+    (ax,) = album.error_against_width().axes
     stairs, one, lines, two = (np.array(line.get_data()) for line in ax.lines)
     for (n, bound), power in ((one, -1), (two, -2)):
         np.testing.assert_allclose(np.diff(np.log(bound)) / np.diff(np.log(n)), power)
@@ -150,7 +152,7 @@ def test_even_bends_leave_the_error_where_the_curve_bends_most() -> None:
     # 「4 ユニットの折れ線は右側の細かい山と谷を通り過ぎ」「16
     # ユニットの折れ線は左側では曲線に重なり、右側の谷でずれて」「折れ目は等間隔なので、誤差は、
     # 曲がり方の急なところに残ります。」
-    for ax, n, worst in zip(figures.freehand().axes, (4, 16), (1.27, 0.35), strict=True):
+    for ax, n, worst in zip(album.freehand().axes, (4, 16), (1.27, 0.35), strict=True):
         curve, polyline, gap = ax.lines
         x, y = curve.get_data()
         apart = abs(np.interp(x, *polyline.get_data()) - y)
@@ -178,13 +180,15 @@ def test_usual_start_puts_every_bend_at_zero_and_the_learnt_line_misses_the_late
     hidden, _ = init_network([1, 16, 1], rng=np.random.default_rng(0))
     np.testing.assert_array_equal(-hidden.b / hidden.W[0], 0)
     errors = []
-    for ax in figures.training_gap().axes:
+    for ax in album.training_gap().axes:
         target, learnt = (line.get_ydata() for line in ax.lines)
         x, valley = ax.lines[0].get_xdata(), learnt[-1] - learnt.min()
         errors.append(abs(learnt - target).max())
         assert (valley < 0.01) == (ax.get_title()[:4] == "学習する")
     assert errors[0] < 0.03 < errors[2] < 0.15
     assert errors[1] > 1
+    by_hand = call(ua.relu_interpolant(g, 0, 1, 16), x)
+    np.testing.assert_allclose(album.training_gap().axes[0].lines[1].get_ydata(), by_hand)
     assert abs(x[abs(learnt - target).argmax()] - 0.25) < 0.05
 
 
@@ -212,7 +216,7 @@ def test_units_at_every_sample_run_through_the_noise_and_more_data_bring_the_err
 def test_outside_the_interval_relu_goes_on_straight_and_sigmoids_stay_level() -> None:
     # 「区間の外では、折れ線は右上へまっすぐ伸び、左では水平です。階段は左右とも水平です。
     # どちらも正弦波から離れます。」
-    (ax,) = figures.outside().axes
+    (ax,) = album.outside().axes
     x, (wave, polyline, stairs) = ax.lines[0].get_xdata(), (line.get_ydata() for line in ax.lines)
     left, right, inside = x < -0.02, x > 1.02, (x >= 0) & (x <= 1)
     assert abs(polyline - wave)[inside].max() < 0.01
@@ -251,7 +255,7 @@ def test_the_saws_have_2_8_and_32_pieces_and_one_layer_needs_a_unit_for_each() -
     # 「2 ユニットでは線分が 2 本の三角形一つ、6 ユニットでは 8 本、10
     # ユニットでは 32 本の線分が並びます。 のこぎり波そのものには、
     # 左端の傾きを作る一つも要る」
-    for ax, pieces in zip(figures.sawtooth().axes, (2, 8, 32), strict=True):
+    for ax, pieces in zip(album.sawtooth().axes, (2, 8, 32), strict=True):
         slopes = np.diff(ax.lines[0].get_ydata()) / np.diff(ax.lines[0].get_xdata())
         assert 1 + (abs(np.diff(slopes)) > 1e-6).sum() == pieces
     for k in (1, 2, 3):
@@ -343,7 +347,7 @@ def test_the_widths_worked_out_from_the_bounds_are_enough() -> None:
 
 def test_bends_where_the_curve_is_gentle_are_hardly_missed() -> None:
     # 「左側のゆるやかなところに置いた折れ目は、あまり役に立っていません。」
-    curve, polyline, _ = figures.freehand().axes[1].lines
+    curve, polyline, _ = album.freehand().axes[1].lines
     x, y = curve.get_data()
     nodes = polyline.get_xdata()
 
@@ -432,7 +436,7 @@ def test_passing_the_tent_once_more_makes_two_triangles_of_every_rise_and_fall()
 
 def test_names_of_the_bump_and_of_the_outside_belong_to_their_curves() -> None:
     # 「0.4 で上がる段と 0.6 で下がる段を足して」「s を 10、40、200 と大きくするほど」
-    top, bottom = figures.bump().axes
+    top, bottom = album.bump().axes
     lines = {name: part for ax in (top, bottom) for name, (part,) in named(ax).items()}
     x = lines["和"][0]
     np.testing.assert_array_equal(lines["上がる段"][1], x > 0.4)
@@ -442,7 +446,7 @@ def test_names_of_the_bump_and_of_the_outside_belong_to_their_curves() -> None:
         np.testing.assert_allclose(lines[f"$s={s}$"][1], smooth, atol=1e-9)
     assert [ax.get_ylabel() for ax in (top, bottom)] == ["ステップ関数", "シグモイド関数"]
     # 「区間の外では、折れ線は右上へまっすぐ伸び、左では水平です。階段は左右とも水平です。」
-    (ax,) = figures.outside().axes
+    (ax,) = album.outside().axes
     ends = {name: part[1, -1] - part[1, -100] for name, (part,) in named(ax).items()}
     assert ends["ReLU の折れ線"] > 0.5
     assert abs(ends["シグモイドの階段"]) < 1e-6
@@ -454,7 +458,7 @@ def test_names_of_the_bump_and_of_the_outside_belong_to_their_curves() -> None:
 @pytest.mark.parametrize("n", [2, 3, 8, 32])
 def test_slider_draws_as_many_pieces_as_said_and_writes_their_errors(n: int) -> None:
     # 「目標の正弦波に、階段と折れ線を重ねた図です。」
-    drawing, says = figures.width(n)
+    drawing, says = album.width(n)
     (ax,) = drawing.axes
     (stairs,), (polyline,) = (named(ax)[name] for name in ("階段", "折れ線"))
     nodes = np.linspace(0, 1, n + 1)
@@ -472,7 +476,7 @@ def test_slider_draws_as_many_pieces_as_said_and_writes_their_errors(n: int) -> 
 
 def test_theory_and_ticks_of_the_two_slopes_are_written_at_their_lines() -> None:
     # 「階段の点は傾き −1 の理論の線にほぼ乗っています。折れ線の点は、左端では傾き −2 の」
-    (ax,) = figures.error_against_width().axes
+    (ax,) = album.error_against_width().axes
     (stairs,), (polyline,) = (named(ax)[name] for name in ("階段", "折れ線"))
     assert abs(polyline[1] - np.pi**2 / 2 / polyline[0] ** 2)[1:].max() < 0.01
     assert abs(stairs[1] / (np.pi / stairs[0]) - 1).max() < 0.12
@@ -488,14 +492,14 @@ def test_theory_and_ticks_of_the_two_slopes_are_written_at_their_lines() -> None
 
 def test_titles_count_the_units_and_pieces_and_tell_the_largest_error() -> None:
     # 「2 ユニットでは線分が 2 本の三角形一つ、6 ユニットでは 8 本、10 ユニットでは 32 本の」
-    for ax, depth in zip(figures.sawtooth().axes, (1, 3, 5), strict=True):
+    for ax, depth in zip(album.sawtooth().axes, (1, 3, 5), strict=True):
         layers = ua.sawtooth_network(depth)[:-1]
         units, pieces = map(int, re.findall(r"\d+", ax.get_title()))
         rises = np.sign(np.diff(ax.lines[0].get_ydata()))
         assert (units, pieces) == (sum(len(z.b) for z in layers), 1 + (np.diff(rises) != 0).sum())
     # 「4 ユニットの折れ線は」「手で組んだ折れ線は目標の正弦波に重なり、最大の誤差は 0.02 です。」
     titles = []
-    for ax in [*figures.freehand().axes, *figures.training_gap().axes]:
+    for ax in [*album.freehand().axes, *album.training_gap().axes]:
         x, target = ax.lines[0].get_data()
         apart = abs(np.interp(x, *ax.lines[1].get_data()) - target).max()
         assert abs(float(ax.get_title().split()[-1]) - apart) < 0.006

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 from numpy.polynomial import Polynomial
-from pictures import legends, named, points_of, written
+from pictures import legends, named, once, points_of, written
 
 from dlnotes.backprop import backward, loss_and_gradient
 from dlnotes.datasets import ANIMAL_FEATURES, animals, house_prices, linear_target, sine
@@ -18,6 +18,8 @@ from dlnotes.losses import squared_error
 from dlnotes.network import Layer, forward, init_network, parameters, with_parameters
 from dlnotes.optimizers import SGD
 from dlnotes.training import train
+
+album = once(figures)
 
 MOUSE = np.array([[10, 300, 300, 15, 50, 1.8, 20]])
 
@@ -87,7 +89,7 @@ def test_learned_probabilities_change_but_the_mouse_of_the_course_stays_a_mouse(
 def test_the_figure_of_both_tasks_shows_what_its_text_says() -> None:
     # 「予測が正解の直線に沿って並びます」「クラスごとに 12 匹の確率の積み上げ棒で、犬、猫、ネズミの
     # それぞれで、正解のクラスの確率がほとんどを占めます」
-    prices, bars = figures.tasks().axes
+    prices, bars = album.tasks().axes
     d, y = (np.ravel(part) for part in prices.lines[1].get_data())
     assert np.corrcoef(d, y)[0, 1] > 0.98
     assert np.abs(y - d).mean() < 0.05 * np.ptp(d)
@@ -192,7 +194,7 @@ def test_the_figure_of_the_two_valleys_shows_what_its_text_says() -> None:
     # 「細長い谷で、勾配降下法は谷の途中で止まったように見えます」「丸く、…ほぼ一直線に星印の底へ」
     # 「どちらも 0 から始め、最も急な方向では 1 回で底に着く学習率で、20 回更新しました」
     x, _d = house_prices(200, rng=np.random.default_rng(0))
-    for ax, scaled in zip(figures.standardisation().axes, (False, True), strict=True):
+    for ax, scaled in zip(album.standardisation().axes, (False, True), strict=True):
         path, star = (np.transpose(line.get_data()) for line in ax.lines)
         z = standardize(x, fit_standardizer(x)) if scaled else x
         values, vectors = np.linalg.eigh(z.T @ z / len(z))
@@ -216,7 +218,7 @@ def test_the_figure_of_the_polynomials_shows_what_its_text_says() -> None:
     # テストデータに沿います」「訓練データでは次数とともに下がります。
     # テストデータでは 3 次で最も小さく、
     # それより上の次数ではどれも 3 次より大きくなります」
-    upper, lower = figures.generalisation().axes
+    upper, lower = album.generalisation().axes
     _, three, nine, dots, new = (np.transpose(line.get_data()) for line in upper.lines)
     order = np.argsort(dots[:, 0])
     assert np.abs(np.interp(*dots.T[:1], *nine.T) - dots[:, 1]).max() < 0.03
@@ -293,7 +295,7 @@ def test_learning_by_heart_has_no_training_error_and_loses_to_the_straight_line(
 def test_every_line_of_the_two_networks_is_drawn() -> None:
     # 「隣り合う列の丸どうしがすべて線で結ばれます」「線の数が重みの数で 18 個、入力層を除く丸の数が
     # バイアスの数で 7 個」「左に体長から足の長さまでの七つの丸、右に…三つの丸」
-    exam, animal = figures.exam_network().axes[0], figures.animal_network().axes[0]
+    exam, animal = album.exam_network().axes[0], album.animal_network().axes[0]
     assert len(exam.lines) == 18
     assert len(exam.patches) == 2 + 7
     ends = {tuple(np.round(np.ravel(line.get_data()), 6)) for line in exam.lines}
@@ -349,22 +351,6 @@ def test_no_rate_suits_the_weights_of_grams_and_of_a_ratio_at_once() -> None:
     assert after(best[1], weight) > 100 * start
 
 
-def test_the_figure_of_the_quantised_wave_shows_what_its_text_says() -> None:
-    # 「等しい間隔で測った 20 個の丸印があります。その値を 0 から 7 までの 8 段の目盛りのうち
-    # 最も近いものに丸めた × 印は、丸から目盛りの間隔の半分までしか離れません。」
-    (ax,) = figures.quantised_wave().axes
-    *_, wave, measured, rounded = ax.lines
-    ticks = ax.get_yticks()
-    assert [label.get_text() for label in ax.get_yticklabels()] == [f"{n}" for n in range(8)]
-    (t, x), (same, y) = measured.get_data(), rounded.get_data()
-    assert len(t) == 20
-    np.testing.assert_allclose(np.diff(t), t[1] - t[0])
-    np.testing.assert_array_equal(t, same)
-    np.testing.assert_allclose(x, np.interp(t, *wave.get_data()))
-    np.testing.assert_allclose(y, ticks[np.abs(x[:, np.newaxis] - ticks).argmin(axis=1)])
-    assert np.abs(x - y).max() <= np.diff(ticks).min() / 2 + 1e-12
-
-
 def test_the_best_of_many_looks_better_on_the_few_animals_that_chose_it() -> None:
     # 「選ぶのに使ったデータの正解率は、その分だけよく見えることがあります。」
     # 「別に残したテストデータで最後に確かめます。」
@@ -385,7 +371,7 @@ def test_the_best_of_many_looks_better_on_the_few_animals_that_chose_it() -> Non
 
 def test_numbers_and_names_of_the_networks_stand_in_their_rows_and_columns() -> None:
     # 「左に体長から足の長さまでの七つの丸、右に犬 0.1、猫 0.05、ネズミ 0.85 の三つの丸があり」
-    (ax,) = figures.animal_network().axes
+    (ax,) = album.animal_network().axes
     at = {text.get_position(): text.get_text() for text in ax.texts}
     names = [at[-0.52, y].replace("\n[", " [").replace("\n", "") for y in range(3, -4, -1)]
     assert names == [*ANIMAL_FEATURES]
@@ -394,7 +380,7 @@ def test_numbers_and_names_of_the_networks_stand_in_their_rows_and_columns() -> 
     assert ends == [(0.1, "犬"), (0.05, "猫"), (0.85, "ネズミ")]
     assert [at[x, 3.8] for x in (0, 3, 6)] == ["入力 $x$", "中間層 $z$", "出力 $y$"]
     # 「入力 x1、x2、中間層 1 の丸が三つ、中間層 2 の丸が三つ、出力 y が一つあり」
-    (ax,) = figures.exam_network().axes
+    (ax,) = album.exam_network().axes
     x = {text: place[0] for text, place in written(ax).items()}
     heads = {"入力層": "$x", "中間層 1": "$z^{(1)}", "中間層 2": "$z^{(2)}", "出力層": "$y"}
     sizes = [sum(t.startswith(s) and x[t] == x[h] for t in x) for h, s in heads.items()]
@@ -405,11 +391,12 @@ def test_numbers_and_names_of_the_networks_stand_in_their_rows_and_columns() -> 
 def test_axes_and_colours_of_both_tasks_are_the_truth_and_the_prediction() -> None:
     # 「予測が正解の直線に沿って並びます。」「犬、猫、ネズミのそれぞれで、
     # 正解のクラスの確率がほとんどを占めます。」
-    drawing = figures.tasks()
+    drawing = album.tasks()
     prices, bars = drawing.axes
     assert (prices.get_xlabel(), prices.get_ylabel()) == ("正解（万円）", "予測（万円）")
     d = house_prices(400, rng=np.random.default_rng(0))[1][200:]
     np.testing.assert_array_equal(points_of(prices.lines[1])[0], d[:, 0])
+    np.testing.assert_array_equal(*points_of(prices.lines[0]))  # 正解の直線
     (legend,) = legends(drawing)
     looks = [(to_hex(h.get_facecolor()), h.get_hatch()) for h in legend.get_patches()]
     colour = dict(zip([t.get_text() for t in legend.get_texts()], looks, strict=True))
@@ -423,20 +410,24 @@ def test_axes_and_colours_of_both_tasks_are_the_truth_and_the_prediction() -> No
 def test_crosses_are_the_nearest_levels_and_circles_are_on_the_wave() -> None:
     # 「正弦波の上に、等しい間隔で測った 20 個の丸印があります。その値を 0 から 7 までの
     # 8 段の目盛りのうち最も近いものに丸めた × 印は」
-    drawing = figures.quantised_wave()
+    drawing = album.quantised_wave()
     (ax,) = drawing.axes
     wave, circles, crosses = (named(drawing)[n][0] for n in ("元の波", "測った値", "丸めた値"))
     assert [text.get_text() for text in ax.get_yticklabels()] == [f"{q}" for q in range(8)]
     assert circles.shape == (2, 20)
-    np.testing.assert_allclose(np.interp(circles[0], *wave), circles[1], atol=1e-3)
+    np.testing.assert_allclose(np.diff(circles[0]), circles[0, 1] - circles[0, 0])
+    np.testing.assert_allclose(np.interp(circles[0], *wave), circles[1])
     ticks = np.asarray(ax.get_yticks())
+    np.testing.assert_allclose([line.get_ydata()[0] for line in ax.lines[:8]], ticks)
     nearest = ticks[abs(circles[1][:, np.newaxis] - ticks).argmin(axis=1)]
     np.testing.assert_allclose(crosses, [circles[0], nearest])
+    # 「丸から目盛りの間隔の半分までしか離れません。」
+    assert abs(circles[1] - nearest).max() <= np.diff(ticks).min() / 2 + 1e-12
 
 
 def test_valleys_and_polynomials_are_the_ones_their_names_say() -> None:
     # 「上の標準化しない誤差は細長い谷で」「下の標準化した誤差は丸く」
-    axes, (x, _) = figures.standardisation().axes, house_prices(200, rng=np.random.default_rng(0))
+    axes, (x, _) = album.standardisation().axes, house_prices(200, rng=np.random.default_rng(0))
     scaled = standardize(x, fit_standardizer(x))
     for ax, title, z in zip(axes, ("そのまま", "標準化した後"), (x, scaled), strict=True):
         assert (ax.get_title(), ax.get_xlabel()) == (title, "広さの重み")
@@ -444,7 +435,7 @@ def test_valleys_and_polynomials_are_the_ones_their_names_say() -> None:
             E = (((ring - points_of(ax.lines[1])[:, 0]) @ z.T) ** 2).sum(axis=1)
             assert np.ptp(E) < 0.1 * E.mean()
     # 「上は 10 個の訓練データと多項式で」「訓練データでは次数とともに下がります。」
-    upper, lower = ({n: v for n, (v,) in named(ax).items()} for ax in figures.generalisation().axes)
+    upper, lower = ({n: v for n, (v,) in named(ax).items()} for ax in album.generalisation().axes)
     assert (upper["訓練データ"].shape, upper["テストデータ"].shape) == ((2, 10), (2, 60))
     for K in (1, 3, 9):
         x, y = upper[f"{K} 次"]

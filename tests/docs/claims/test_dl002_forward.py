@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation
-from pictures import arrows, points_of, written
+from pictures import arrows, once, points_of, written
 
 from dlnotes.datasets import ANIMAL_FEATURES, animals
 from dlnotes.figures import dl002_forward as figures
@@ -23,6 +23,8 @@ from dlnotes.network import (
     parameter_count,
 )
 from dlnotes.numerical import central_difference
+
+album = once(figures)
 
 UNITWISE = sorted(set(ACTIVATIONS) - {"softmax"})
 
@@ -49,9 +51,9 @@ def test_one_more_of_an_input_adds_exactly_its_weight(seed: int) -> None:
 def test_the_weight_slider_flattens_towards_zero_and_mirrors_beyond_it() -> None:
     # 「0 に近づけると上の直線も下の曲線も寝ていき、0 を越えると、どちらも左右が入れ替わります」
     # 「薄い線は w = 1 のときです」「立ち上がりの傾きは w/4 で、w の大小がそのまま残ります」
-    steepest = {}
-    for w in (-3.0, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0):
-        axes, mirrored = figures.weight(w)[0].axes, figures.weight(-w)[0].axes
+    steepest, drawn = {}, {w: album.weight(w)[0].axes for w in (-3, -2, -0.5, 0, 0.5, 2, 3)}
+    for w, axes in drawn.items():
+        mirrored = drawn[-w]
         x = axes[0].lines[1].get_xdata()
         assert [ax.lines[0].get_ydata()[90] for ax in axes] == pytest.approx([3, unit(1, 0, 3)[0]])
         for ax, other in zip(axes, mirrored, strict=True):
@@ -61,7 +63,7 @@ def test_the_weight_slider_flattens_towards_zero_and_mirrors_beyond_it() -> None
         np.testing.assert_allclose(line, w, atol=1e-12)
         assert curve[60] == pytest.approx(w / 4, rel=0.01)
         steepest[w] = np.abs(curve).max()
-    assert (np.diff([steepest[w] for w in (0.0, 0.5, 1.0, 2.0, 3.0)]) > 0).all()
+    assert (np.diff([steepest[w] for w in (0, 0.5, 2, 3)]) > 0).all()
 
 
 @pytest.mark.parametrize("activation", sorted(set(UNITWISE) - {"step"}))
@@ -91,9 +93,9 @@ def test_away_from_zero_the_order_of_the_slopes_turns_only_for_weights_that_satu
 def test_the_bias_slider_lifts_the_line_and_only_shifts_the_curve() -> None:
     # 「上の直線は上下に動き、下の曲線は形を変えずに左右へ動きます」
     # 「直線が横軸を横切る場所と、下の図で出力が 0.5 になる場所は、同じ x です」
-    usual = figures.bias(0.0)[0].axes
-    for b in (-4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0):
-        line, curve = figures.bias(b)[0].axes
+    usual = album.bias(0.0)[0].axes
+    for b in (-4.0, -1.0, 0.0, 2.0, 4.0):
+        line, curve = album.bias(b)[0].axes
         x, u = (np.asarray(part) for part in line.lines[1].get_data())
         np.testing.assert_allclose(u, usual[0].lines[1].get_ydata() + b)
         shifted = np.interp(x + b, x, usual[1].lines[1].get_ydata())
@@ -146,7 +148,7 @@ def test_the_boundary_is_perpendicular_to_the_weights_and_this_far_from_the_orig
 def test_the_figure_of_the_boundary_shows_what_its_text_says() -> None:
     # 「垂直な三本の直線があり、バイアスが 4 なら左下、0 なら原点、−4 なら右上を通ります。
     # バイアスが 0 のとき、総入力が正なのは、直線の右上の側です」
-    ax = figures.boundary().axes[0]
+    ax = album.boundary().axes[0]
     lower, middle, side, upper = (
         np.vstack([p.vertices for p in c.get_paths()]) for c in ax.collections
     )
@@ -163,7 +165,7 @@ def test_the_figure_of_the_boundary_shows_what_its_text_says() -> None:
 def test_the_figure_of_the_network_has_the_numbers_and_arrows_of_its_text() -> None:
     # 「中間層 1 の出力 0.6、1.3、2、中間層 2 の出力 1.02、2.29 を経て、出力 1.56 と 3.222」
     # 「層の間は、すべてのユニットどうしが矢印でつながっています」
-    ax = figures.network().axes[0]
+    ax = album.network().axes[0]
     texts = [text.get_text() for text in ax.texts]
     arrows = [text for text in ax.texts if not text.get_text()]
     assert len(arrows) == 2 * 3 + 3 * 2 + 2 * 2
@@ -232,7 +234,7 @@ def test_the_unit_of_the_quiz_measures_how_much_like_a_mouse_an_animal_is() -> N
     assert np.corrcoef(mouse @ w, mouse[:, 1:3] @ w[1:3])[0, 1] < 0.95
 
 
-@pytest.mark.parametrize("draw", [figures.unit, figures.animal_unit])
+@pytest.mark.parametrize("draw", [album.unit, album.animal_unit])
 def test_the_picture_of_the_unit_has_its_parts_where_the_text_says(
     draw: Callable[[], Figure],
 ) -> None:
@@ -255,7 +257,7 @@ def test_the_picture_of_the_unit_has_its_parts_where_the_text_says(
 
 def test_the_four_features_of_the_animal_stand_beside_the_inputs_in_order() -> None:
     # 「体長、体重、ひげの本数、毛の平均長を x1 から x4 の丸に割り当て」
-    texts = figures.animal_unit().axes[0].texts
+    texts = album.animal_unit().axes[0].texts
     height = {text.get_text().split(" ")[0]: text.get_position()[1] for text in texts}
     for number, name in enumerate(("体長", "体重", "ひげの本数", "毛の平均長"), start=1):
         assert height[name] == height[f"$x_{number}$"]
@@ -315,7 +317,7 @@ def test_one_unit_parts_every_road_at_most_once_and_two_layers_more_often() -> N
 def test_arrows_of_the_unit_carry_their_weights_into_u_and_leave_from_z() -> None:
     # 「入力 x1 から x4 の丸が並び、それぞれ重み w1 から w4 のついた矢印で大きな丸につながります。
     # 大きな丸は左半分が総入力 u、右半分が出力 z で、上からバイアス b が入り、右へ次の層への矢印が」
-    for draw in (figures.unit, figures.animal_unit):
+    for draw in (album.unit, album.animal_unit):
         (ax,) = draw().axes
         at, (*ins, bias, out) = written(ax), arrows(ax)
         for n, (tail, head) in zip((1, 2, 3, 4), ins, strict=True):
@@ -326,20 +328,18 @@ def test_arrows_of_the_unit_carry_their_weights_into_u_and_leave_from_z() -> Non
         assert at["$u$"][0] < 0 < at["$z$"][0]
         assert bias[1, 1] == out[0, 0] == 0.9 < min(bias[0, 1], out[1, 0])
         assert "$z=f(u)$" in at
-    # 「体長、体重、ひげの本数、毛の平均長を x1 から x4 の丸に割り当て」
-    assert [text[:2] for text in at if at[text][0] == -4.5] == ["体長", "体重", "ひげ", "毛の"]
 
 
 @pytest.mark.parametrize("value", [-3.0, -0.5, 0.0, 2.0])
 def test_sentences_and_names_of_both_sliders_tell_what_is_drawn(value: float) -> None:
     # 「上は総入力 u の直線、下はシグモイド関数を通した後の曲線で」
-    for draw in (figures.weight, figures.bias):
+    for draw in (album.weight, album.bias):
         drawing, says = draw(value)
         before, after = drawing.axes
         assert [ax.get_title()[-1] for ax in drawing.axes] == ["前", "後"]
         assert [ax.get_ylabel() for ax in drawing.axes] == ["$u=wx+b$", r"$z=\sigma(u)$"]
         told = [float(n.replace("−", "-")) for n in re.findall(r"−?\d+(?:\.\d+)?", says)]
-        if draw is figures.weight:
+        if draw is album.weight:
             assert told == [0, value, value / 4]
         else:
             assert told == [0.5, -value]
@@ -350,7 +350,7 @@ def test_sentences_and_names_of_both_sliders_tell_what_is_drawn(value: float) ->
 def test_names_and_arrow_of_the_boundary_stand_where_they_belong() -> None:
     # 「原点から出る重みのベクトルに垂直な三本の直線があり、バイアスが 4 なら左下、0 なら原点、
     # −4 なら右上を通ります。バイアスが 0 のとき、総入力が正なのは、直線の右上の側です。」
-    (ax,) = figures.boundary().axes
+    (ax,) = album.boundary().axes
     ((tail, head),), at, w = arrows(ax), written(ax), np.array([1, 2])
     assert (tail.tolist(), head.tolist()) == ([0, 0], [1, 2])
     for b in (4, 0, -4):  # 名前は、その直線のすぐ下
@@ -361,7 +361,7 @@ def test_names_and_arrow_of_the_boundary_stand_where_they_belong() -> None:
 
 def test_arrows_and_sizes_of_the_network_go_from_each_layer_to_the_next() -> None:
     # 「2-3-2-2 のネットワーク。」「層の間は、すべてのユニットどうしが矢印でつながっています。」
-    (ax,) = figures.network().axes
+    (ax,) = album.network().axes
     ends = arrows(ax)
     assert (ends[:, 0, 0] < ends[:, 1, 0]).all()
     column = np.array([patch.center[0] for patch in ax.patches])

@@ -9,7 +9,7 @@ from itertools import pairwise, product
 
 import numpy as np
 import pytest
-from pictures import keys, named, points_of, written
+from pictures import keys, named, once, points_of, written
 
 from dlnotes.activations import (
     gelu,
@@ -36,6 +36,8 @@ from dlnotes.network import (
     with_parameters,
 )
 from dlnotes.optimizers import SGD, Adam, Momentum
+
+album = once(figures)
 
 UNITWISE = sorted(set(ACTIVATIONS) - {"softmax"})
 
@@ -64,14 +66,9 @@ def size_of_delta(widths: list[int], name: str, initial: str | float, seed: int)
 
 def test_relu_keeps_the_factor_only_when_it_is_not_negative() -> None:
     # 「ReLU は折れ線で、c ≥ 0 に限れば斉次性が成り立ちますが、負の c で崩れます」
-    # 「線形な 2u では重なり、アフィンな 2u+1 と ReLU では離れます」
     u, c = np.random.default_rng(0).standard_normal((2, 1000))
     kept = np.isclose(relu(c * u), c * relu(u))
     np.testing.assert_array_equal(kept, c >= 0)
-    apart = [
-        ax.lines[2].get_ydata()[0] != ax.lines[3].get_ydata()[0] for ax in figures.additivity().axes
-    ]
-    assert apart == [False, True, True]
 
 
 @pytest.mark.parametrize("activation", UNITWISE)
@@ -233,7 +230,7 @@ def test_the_figure_of_the_vanishing_gradient_shows_what_its_text_says() -> None
     # 「20 層を 19 層さかのぼると、シグモイド関数は (1/4)^n と同じような速さで小さくなり続け、
     # ReLU は約 7 倍に増え、tanh は約 7 分の 1 に減ります」
     lines = {
-        line.get_label(): line.get_ydata() for line in figures.vanishing_gradient().axes[0].lines
+        line.get_label(): line.get_ydata() for line in album.vanishing_gradient().axes[0].lines
     }
     quarter = lines.pop("$(1/4)^n$")
     np.testing.assert_allclose(quarter, 0.25 ** np.arange(20))
@@ -272,7 +269,7 @@ def test_the_hidden_layer_cuts_the_plane_in_three_and_the_figure_shows_it() -> N
     assert {tuple(row) for row in z} == {(0, 0), (1, 0), (1, 1)}
     total = plane.sum(axis=1)
     np.testing.assert_array_equal(y[:, 0] == 1, (total > 0.5) & (total < 1.5))
-    left, right = figures.xor_by_two_layers().axes
+    left, right = album.xor_by_two_layers().axes
     ones, zeros = (np.transpose(line.get_data()) for line in reversed(right.lines[:2]))
     assert ones.tolist() == [[1, 0], [1, 0]]
     assert (forward((output,), ones) == 1).all()
@@ -285,7 +282,7 @@ def test_the_figure_of_three_more_and_gelu_dip_as_the_text_says() -> None:
     # GELU は負の側で一度下がって
     # から 0 に戻ります」「負の側で一度 −0.170 まで下がるので、単調な関数ではありません」
     # 「導関数は 1 を少し超えます」「折れ目がなくなり」
-    top, bottom = figures.three_more().axes
+    top, bottom = album.three_more().axes
     (u, tanh), (_, leaky), (_, soft) = (line.get_data() for line in top.lines)
     assert (np.abs(tanh) < 1).all()
     assert (np.diff(tanh) > 0).all()
@@ -362,8 +359,9 @@ def test_hidden_steps_stay_where_they_are_and_hidden_sigmoids_learn() -> None:
     x = np.linspace(-2, 2, 21)[:, np.newaxis]
     d = np.sin(2 * x)
     left = {}
-    for name in ("step", "sigmoid"):
-        start = init_network([1, 4, 1], activation=name, initial=2.0, rng=np.random.default_rng(0))
+    for seed, name in product(range(3), ("step", "sigmoid")):
+        rng = np.random.default_rng(seed)
+        start = init_network([1, 4, 1], activation=name, initial=2.0, rng=rng)
         u = forward_trace(start, x)[0].u
         nearby = forward_trace((Layer(start[0].W, [1e-9] * 4, name),), x)[0]
         moved = nearby.z != forward_trace(start, x)[0].z
@@ -371,7 +369,7 @@ def test_hidden_steps_stay_where_they_are_and_hidden_sigmoids_learn() -> None:
         net = descend(start, x, d, [0.8] * 200)
         assert np.array_equal(net[0].W, start[0].W) == (name == "step")
         left[name] = loss_and_gradient(net, x, d, "squared_error")[0]
-    assert left["sigmoid"] < 0.25 * left["step"]
+        assert name == "step" or left["sigmoid"] < 0.4 * left["step"]
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -453,7 +451,8 @@ def test_gelu_puts_a_probability_in_the_place_of_the_zero_or_one_of_relu() -> No
 
 def test_circle_and_cross_of_the_additivity_figure_are_what_their_names_say() -> None:
     # 「u=−1、v=2 のときの、f(u)+f(v) の × 印と f(u+v) の丸印。」
-    drawing = figures.additivity()
+    # 「線形な 2u では重なり、アフィンな 2u+1 と ReLU では離れます」
+    drawing = album.additivity()
     u, v, total = map(int, re.findall(r"-?\d+", drawing.axes[1].get_xlabel()))
     assert (u, v, total) == (-1, 2, 1)
     functions = {
@@ -474,9 +473,9 @@ def test_jumps_and_heights_of_the_three_pairs_are_marked_where_they_are() -> Non
     # 「出力は u=0 で 0 から 1 へ跳び、傾きは u=0 を除いて 0 です。」
     # 「正の側では傾きがいつも 1 です。」「傾きは u=0 で最大の 1/4」
     pairs = (
-        figures.step_and_derivative,
-        figures.sigmoid_and_derivative,
-        figures.relu_and_derivative,
+        album.step_and_derivative,
+        album.sigmoid_and_derivative,
+        album.relu_and_derivative,
     )
     (stepped, _), (_, hill), (folded, half) = figure_axes = [draw().axes for draw in pairs]
     for top, bottom in figure_axes:
@@ -494,7 +493,7 @@ def test_jumps_and_heights_of_the_three_pairs_are_marked_where_they_are() -> Non
 def test_names_and_shades_of_the_xor_figure_are_those_of_its_points() -> None:
     # 「左は入力の平面で、二本の直線にはさまれた帯が y=1。右は中間層の出力の平面で、d=1 の二点が
     # (1, 0) に重なり、一本の直線で分かれます。」
-    drawing = figures.xor_by_two_layers()
+    drawing = album.xor_by_two_layers()
     ones, zeros = (named(drawing)[f"$d={d}$"] for d in (1, 0))
     assert sorted(ones[0].T.tolist()) == [[0, 1], [1, 0]]
     assert sorted(zeros[0].T.tolist()) == [[0, 0], [1, 1]]
@@ -510,7 +509,7 @@ def test_names_and_shades_of_the_xor_figure_are_those_of_its_points() -> None:
 def test_names_of_three_more_belong_to_their_functions_and_decay_has_a_log_axis() -> None:
     # 「tanh は −1 から 1 の間で飽和し、Leaky ReLU は負の側にも傾きがあり、
     # GELU は負の側で一度下がってから 0 に戻ります。」
-    lines = {name: parts[0] for name, parts in named(figures.three_more()).items()}
+    lines = {name: parts[0] for name, parts in named(album.three_more()).items()}
     (leaky,) = [name for name in lines if name.startswith("Leaky")]
     slope = float(re.findall(r"[\d.]+", leaky)[0])
     for name, f in (("tanh", tanh), ("GELU", gelu)):
@@ -518,4 +517,4 @@ def test_names_of_three_more_belong_to_their_functions_and_decay_has_a_log_axis(
     u, z = lines[leaky]
     np.testing.assert_allclose(z, leaky_relu(u, negative_slope=slope))
     # 「シグモイド関数は (1/4)^n と同じような速さで小さくなり続け」
-    assert figures.vanishing_gradient().axes[0].get_yscale() == "log"
+    assert album.vanishing_gradient().axes[0].get_yscale() == "log"

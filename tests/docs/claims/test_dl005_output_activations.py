@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
-from pictures import arrows, keys, named, points_of, written
+from pictures import arrows, keys, named, once, points_of, written
 
 from dlnotes.activations import (
     identity,
@@ -28,6 +28,8 @@ from dlnotes.losses import (
 )
 from dlnotes.network import forward_trace, init_network
 from dlnotes.numerical import numerical_gradient, relative_error
+
+album = once(figures)
 
 
 def _with_epsilon(u: np.ndarray, d: np.ndarray) -> np.ndarray:
@@ -63,7 +65,7 @@ def test_lower_temperature_always_gathers_more_and_never_changes_the_order() -> 
 def test_temperature_figure_goes_from_one_hot_to_thirds() -> None:
     # 「左では最も大きい総入力の確率が 1 に近く、右では三つとも 3 分の 1 に近づきます」
     for T in (0.1, 1.0, 100.0):
-        top, bottom = figures.temperature(T)[0].axes
+        top, bottom = album.temperature(T)[0].axes
         curves = np.array([line.get_ydata() for line in bottom.lines[0:6:2]])
         assert curves[2, 0] > 0.99
         assert np.allclose(curves[:, -1], 1 / 3, atol=0.01)
@@ -130,7 +132,7 @@ def test_mixed_pairs_do_not_give_output_minus_target() -> None:
 def test_three_pairs_figure_shows_the_outputs_lowered_by_one() -> None:
     # 「図の下の段は、活性化関数のグラフを 1 だけ下げた形です」
     # 「恒等写像は放物線、ほかの二つは左で直線のように増えます」（図の代替文）
-    top, bottom = figures.three_pairs().axes
+    top, bottom = album.three_pairs().axes
     u = np.ravel(top.lines[0].get_xdata())
     outputs = [u, sigmoid(u), softmax(np.stack([u, 0 * u, 0 * u], axis=1))[:, 0]]
     for line, y in zip(bottom.lines, outputs, strict=True):
@@ -145,7 +147,7 @@ def test_three_pairs_figure_shows_the_outputs_lowered_by_one() -> None:
 def test_entropy_figure_has_its_bottom_at_the_truth_and_its_gap_is_the_kl() -> None:
     # 「正解の 0.7 と等しいところで最も低く、その高さはエントロピーの横線に一致します」
     # 「曲線と横線の隔たりが KL ダイバージェンスです」（図の代替文）
-    ax = figures.entropy_and_kl().axes[0]
+    ax = album.entropy_and_kl().axes[0]
     q, E = (np.ravel(v) for v in ax.lines[0].get_data())
     H = np.ravel(ax.lines[1].get_ydata())[0]
     p = np.array([0.7, 0.3])
@@ -198,7 +200,7 @@ def test_added_epsilon_corrects_the_worst_mistakes_the_slowest() -> None:
 def test_epsilon_figure_caps_one_line_and_drops_its_slope_near_sixteen() -> None:
     # 「総入力から求めた線は 1 へ上がって 1 のまま、1e-7 を足した線は、誤差が頭打ちになるあたりで
     # 1 から 0 へ落ちます」「伸び続け…16.118 で頭打ち」（図の代替文）
-    top, bottom = figures.epsilon_cap().axes
+    top, bottom = album.epsilon_cap().axes
     u = np.ravel(top.lines[0].get_xdata())
     exact, added = (np.ravel(line.get_ydata()) for line in bottom.lines)
     assert np.isclose(exact[0], 0.5)
@@ -238,20 +240,6 @@ def test_batch_divided_by_its_whole_sum_is_wrong_and_scattered_logits_cost_more(
         E = softmax_cross_entropy(u, d).mean()
         assert E - np.log(10) > 0.1
         assert np.isclose(softmax_cross_entropy(1e-3 * u, d).mean(), np.log(10), atol=0.01)
-
-
-def test_bars_of_the_softmax_keep_their_order_become_positive_and_sum_to_one() -> None:
-    # 「総入力は 2、1、−1 で、負の数を含みます。指数を取るとすべて正になり、和で割ると合計 1 の
-    # 確率になります。大きい順は変わりません」（図の代替文）
-    axes = figures.softmax_steps().axes
-    u, e, y = (np.array([bar.get_height() for bar in ax.patches]) for ax in axes)
-    assert u.tolist() == [2, 1, -1]
-    assert np.allclose(e, np.exp(u))
-    assert np.allclose(y, e / e.sum())
-    assert y.sum() == 1
-    assert (e > 0).all()
-    assert all((np.diff(part) < 0).all() for part in (u, e, y))
-    assert [text.get_text() for text in axes[2].texts] == [f"{p:.4f}" for p in y]
 
 
 def test_without_its_largest_no_power_exceeds_one_and_no_sum_falls_below_it() -> None:
@@ -357,10 +345,12 @@ def test_learning_with_output_minus_target_goes_on_where_the_added_error_stands_
 
 def test_bars_of_softmax_are_the_steps_their_names_say() -> None:
     # 「総入力は 2、1、−1 で、負の数を含みます。指数を取るとすべて正になり、
-    # 和で割ると合計 1 の確率になります。」
-    axes = figures.softmax_steps().axes
+    # 和で割ると合計 1 の確率になります。大きい順は変わりません」
+    axes = album.softmax_steps().axes
     u, powers, y = (np.array([bar.get_height() for bar in ax.patches]) for ax in axes)
     assert u.tolist() == [2, 1, -1]
+    assert all((np.diff(part) < 0).all() for part in (u, powers, y))
+    assert [text.get_text() for text in axes[2].texts] == [f"{p:.4f}" for p in y]
     np.testing.assert_allclose(powers, np.exp(u))
     np.testing.assert_allclose(y, powers / powers.sum())
     assert [ax.get_ylabel() for ax in axes] == ["総入力 $u_k$", r"$\exp u_k$", "出力 $y_k$"]
@@ -373,7 +363,7 @@ def test_bars_of_softmax_are_the_steps_their_names_say() -> None:
 @pytest.mark.parametrize("T", [0.1, 1.0, 10.0])
 def test_bars_curves_and_dots_of_a_temperature_have_one_colour_for_each_input(T: float) -> None:
     # 「上は三つの総入力 1、2、3 に対する出力の棒です。」「縦線が今の温度を示します。」
-    drawing, says = figures.temperature(T)
+    drawing, says = album.temperature(T)
     top, bottom = drawing.axes
     here = softmax([1.0, 2.0, 3.0], temperature=T)
     ticks = [label.get_text() for label in top.get_xticklabels()]
@@ -393,7 +383,7 @@ def test_bars_curves_and_dots_of_a_temperature_have_one_colour_for_each_input(T:
 
 def test_names_of_the_pairs_and_of_the_entropies_belong_to_their_formulas() -> None:
     # 「上は三つの組の誤差で、恒等写像は放物線、ほかの二つは左で直線のように増えます。」
-    drawing = figures.three_pairs()
+    drawing = album.three_pairs()
     u = named(drawing)["恒等写像"][0][0]
     errors = {"恒等写像": (u - 1) ** 2 / 2, "シグモイド関数": np.log1p(np.exp(-u))}
     errors["ソフトマックス関数"] = np.log1p(2 * np.exp(-u))
@@ -401,7 +391,7 @@ def test_names_of_the_pairs_and_of_the_entropies_belong_to_their_formulas() -> N
         np.testing.assert_allclose(named(drawing)[name][0][1], E, atol=1e-12)
     assert drawing.axes[1].get_ylabel() == "勾配 $y-d$"
     # 「曲線と横線の隔たりが KL ダイバージェンスです。」
-    (ax,) = figures.entropy_and_kl().axes
+    (ax,) = album.entropy_and_kl().axes
     (q, E), (_, H) = (
         named(ax)[name][0] for name in ("交差エントロピー $H(p, q)$", "エントロピー $H(p)$")
     )
@@ -416,7 +406,7 @@ def test_names_of_the_pairs_and_of_the_entropies_belong_to_their_formulas() -> N
 
 def test_names_of_the_epsilon_figure_belong_to_their_errors_and_its_number_is_the_cap() -> None:
     # 「総入力から求めた線は伸び続け、1e-7 を足した線は 16.118 で頭打ちになります。」
-    drawing = figures.epsilon_cap()
+    drawing = album.epsilon_cap()
     top, bottom = drawing.axes
     u, E = named(drawing)["総入力から"][0]
     np.testing.assert_allclose(E, np.log1p(np.exp(u)))

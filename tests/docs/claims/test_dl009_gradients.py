@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pictures import keys, named, points_of, written
+from pictures import keys, named, once, points_of, written
 
 from dlnotes.activations import relu, sigmoid, sigmoid_derivative, tanh, tanh_derivative
 from dlnotes.backprop import gradient_check, loss_and_gradient
@@ -22,6 +22,8 @@ from dlnotes.numerical import (
     numerical_gradient,
     relative_error,
 )
+
+album = once(figures)
 
 FUNCTIONS = ((sigmoid, sigmoid_derivative), (tanh, tanh_derivative), (np.sin, np.cos))
 
@@ -61,7 +63,7 @@ def test_errors_of_the_differences_begin_with_the_terms_of_taylor() -> None:
 
 def test_tangent_is_nearer_to_the_central_line_and_the_forward_line_lies_flatter() -> None:
     # 「中心差分の線の傾きは接線に近く、前進差分の線は接線より寝ています」（図の代替文）
-    lines = figures.secants().axes[0].lines[1:4]
+    lines = album.secants().axes[0].lines[1:4]
     points = [(np.ravel(line.get_xdata()), np.ravel(line.get_ydata())) for line in lines]
     tangent, forward_, central = ((y[1] - y[0]) / (x[1] - x[0]) for x, y in points)
     assert np.isclose(tangent, sigmoid_derivative(1.0))
@@ -102,7 +104,7 @@ def test_best_step_and_depth_of_the_valley_hold_for_other_functions_and_precisio
 def test_both_errors_of_the_figure_are_valleys_with_the_slopes_said() -> None:
     # 「右側の坂は…傾きは前進差分で 1、中心差分で 2 です。左側の坂は丸めによる誤差です」
     # 「中心差分の谷のほうが深く、刻み幅の大きい側にあります」（図の代替文）
-    lines = figures.step_size(1e-6)[0].axes[1].lines
+    lines = album.step_size(1e-6)[0].axes[1].lines
     valleys = []
     for curve, power in ((lines[0], 1), (lines[3], 2)):
         h, error = (np.ravel(v) for v in curve.get_data())
@@ -118,7 +120,7 @@ def test_two_lines_of_the_slider_open_meet_and_miss() -> None:
     # 「右の端では二本の線が開き、真ん中では重なり、左の端ではどちらの傾きも正しい値から外れます」
     true = float(sigmoid_derivative(1.0))
     for h, opens, misses in ((1.0, True, False), (1e-6, False, False), (1e-16, False, True)):
-        lines = figures.step_size(h)[0].axes[0].lines[2:]
+        lines = album.step_size(h)[0].axes[0].lines[2:]
         x = [np.ravel(line.get_xdata()) for line in lines]
         y = [np.ravel(line.get_ydata()) for line in lines]
         slopes = [(v[1] - v[0]) / (u[1] - u[0]) for u, v in zip(x, y, strict=True)]
@@ -278,7 +280,9 @@ def test_slider_draws_the_lines_at_one_and_marks_the_step_and_both_best_steps() 
     # 「上の図では、…の点に、差分で求めた傾きの線を引いています。」
     # 「縦の実線が今の h、点線が上の式で求めた刻み幅です。」
     for h in (1e-12, 1e-6, 0.1):
-        top, bottom = figures.step_size(h)[0].axes
+        top, bottom = album.step_size(h)[0].axes
+        u, curve = points_of(top.lines[0])
+        np.testing.assert_allclose(curve, sigmoid(u))
         assert [np.ravel(v)[0] for v in top.lines[1].get_data()] == [1.0, sigmoid(1.0)]
         for line in top.lines[2:]:
             u, v = (np.ravel(part) for part in line.get_data())
@@ -305,7 +309,7 @@ def test_sum_of_the_two_errors_is_least_where_they_are_about_equal() -> None:
 
 def test_every_line_of_the_secants_passes_the_points_its_name_says() -> None:
     # 「シグモイド関数と、x での接線、前進差分の線、中心差分の線です。」
-    (ax,) = figures.secants().axes
+    (ax,) = album.secants().axes
     at = {text.strip("$"): place for text, place in written(ax).items()}
     np.testing.assert_allclose(np.transpose([*at.values()]), points_of(ax.lines[4]))
     lines = {name: part for name, (part,) in named(ax).items()}
@@ -322,7 +326,7 @@ def test_every_line_of_the_secants_passes_the_points_its_name_says() -> None:
 @pytest.mark.parametrize("h", [1e-12, 1e-6, 0.1])
 def test_names_marks_and_dotted_lines_of_the_steps_belong_to_their_differences(h: float) -> None:
     # 「点線は式で求めた刻み幅、縦の実線は今の刻み幅です。」
-    drawing, says = figures.step_size(h)
+    drawing, says = album.step_size(h)
     top, bottom = drawing.axes
     bests = {"前進差分": best_step_forward(), "中心差分": best_step_central()}
     for name, lower in (("前進差分", 0), ("中心差分", -1)):
@@ -340,8 +344,13 @@ def test_names_marks_and_dotted_lines_of_the_steps_belong_to_their_differences(h
     assert (bottom.get_xlabel(), bottom.get_ylabel()) == ("刻み幅 $h$", "誤差の絶対値")
 
 
-def test_counts_of_the_figure_are_twice_the_parameters_and_always_two() -> None:
+def test_counts_of_the_figure_are_twice_the_parameters_and_always_two(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     # 「数値微分の順伝播の回数は右上がりの直線で、誤差逆伝播法の回数は 2 のまま水平です。」
+    # 数えるのは回数なので、順伝播そのものは省く。
+    monkeypatch.setattr(figures, "with_parameters", lambda network, theta: network)
+    monkeypatch.setattr(figures, "forward", lambda network, x: np.zeros((len(x), 1)))
     lines = {name.split(":")[0]: part for name, (part,) in named(figures.evaluations()).items()}
     M, calls = lines["数値微分"]
     assert M.tolist() == [5, 41, 201, 1001, 8001]

@@ -215,9 +215,8 @@ def test_gradient_points_where_the_function_rises_fastest() -> None:
 
 
 def test_what_each_optimizer_does_with_its_past() -> None:
-    # 「成分ごとに、勾配に掛ける数を小さくしていく最適化法です」「学習率をなくした」
-    # 「過去の勾配を積もらせた速度で進む」「勾配の二乗の移動平均を使って、成分ごとに歩幅を変える」
-    # 「0 から始めた移動平均が小さく出るのを、割り戻して直すことです」
+    # 「成分ごとに、勾配に掛ける数を小さくしていく最適化法です」
+    # 「勾配の二乗の移動平均を使って、成分ごとに歩幅を変える」
     rng, start = np.random.default_rng(0), np.ones(3)
     scales = np.array([1e-3, 1.0, 1e3])
     for method in (optimizers.AdaGrad(0.1), optimizers.RMSProp(0.1), optimizers.Momentum(0.1)):
@@ -230,15 +229,28 @@ def test_what_each_optimizer_does_with_its_past() -> None:
         assert falls == isinstance(method, optimizers.AdaGrad)
         by_parts = not np.allclose(factors[-1], factors[-1][0])
         assert by_parts == (not isinstance(method, optimizers.Momentum))
-    g = np.array([2.0, -3.0, 0.5])
-    m, v = 0.1 * g, 0.001 * g**2
-    assert (abs(m) < abs(g)).all()
-    assert (v < g**2).all()
-    assert np.allclose(m / (1 - 0.9), g)
-    assert np.allclose(v / (1 - 0.999), g**2)
-    adam = optimizers.Adam(0.1)
-    assert np.allclose(adam.step(start, g, adam.init(start))[0], start - 0.1 * np.sign(g))
-    assert optimizers.Adadelta().learning_rate == 1
+
+
+def test_averages_are_corrected_speed_carries_on_and_no_rate_is_needed() -> None:
+    # 「過去の勾配を積もらせた速度で進む」「学習率をなくした」
+    # 「0 から始めた移動平均が小さく出るのを、割り戻して直すことです」
+    start, g = np.ones(3), np.array([2.0, -3.0, 0.5])
+    adam, momentum, adadelta = optimizers.Adam(0.1), optimizers.Momentum(0.1), optimizers.Adadelta()
+    theta, state = adam.step(start, g, adam.init(start))
+    for average, target, beta in zip(state[1:], (g, g**2), (0.9, 0.999), strict=True):
+        assert (abs(average) < 0.2 * abs(target)).all()
+        assert np.allclose(average / (1 - beta), target)
+    assert np.allclose(theta, start - 0.1 * np.sign(g))
+    _, speed = momentum.step(start, g, momentum.init(start))
+    here, _ = momentum.step(start, 0 * g, speed)  # 勾配がなくなっても、速度で進む
+    assert np.allclose(here, start - 0.1 * 0.9 * g)
+    paths = []
+    for unit in (1.0, 1e3):  # 学習率がなくても、勾配の単位によらずに進む
+        theta, state = start, adadelta.init(start)
+        for _ in range(20):
+            theta, state = adadelta.step(theta, unit * theta, state)
+        paths.append(theta)
+    assert np.allclose(*paths, rtol=1e-4)
 
 
 def test_initial_values_take_their_spread_from_the_widths() -> None:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dlnotes import losses
 from dlnotes.optimizers import SGD, Adadelta, AdaGrad, Adam, Momentum, Nesterov, RMSProp
 
 Array = np.ndarray
@@ -91,14 +92,13 @@ def test_without_its_second_term_the_binary_error_does_not_count_a_miss() -> Non
     # 1_1「d=0 のときに効く第 2 項を落とすと、外れを外れと数えられなくなります」
     # 1_1「K=2 なので、ちょうど 2 倍違います」
     y = np.linspace(0.01, 0.99, 99)
-    d = 0.0
-    first, second = -d * np.log(y), -(1 - d) * np.log(1 - y)
-    assert (first == 0).all()
-    assert (np.diff(second) > 0).all()
-    rng = np.random.default_rng(0)
-    for K in (1, 2, 5):
-        e = rng.normal(size=(1, K))
-        assert np.isclose((e**2).sum() / 2, K * (e**2).mean() / 2)
+    for d in (0.0, 1.0):
+        whole, first = losses.binary_cross_entropy(y, np.full(99, d)), -d * np.log(y)
+        # d=1 なら第 1 項だけで足り、d=0 なら、外れるほど増える誤差が、どの y でも 0 になる。
+        assert np.allclose(first, whole) == (d == 1)
+        assert ((np.diff(whole) > 0).all(), first.any()) == (d == 0, d == 1)
+    y, d = np.random.default_rng(0).normal(size=(2, 9, 2))
+    assert np.allclose(losses.squared_error(y, d), 2 * ((y - d) ** 2).mean(axis=1) / 2)
 
 
 def test_delta_of_the_output_raises_the_right_class_and_lowers_the_others() -> None:
