@@ -151,6 +151,24 @@ def test_error_is_named_in_japanese_with_its_line(page: Page) -> None:
     expect(result).to_have_text(re.compile(r"^3 行目 SyntaxError"))
     result = run(page, "import warnings\nwarnings.warn('x', RuntimeWarning)", ends="エラー")
     expect(result).to_have_text(re.compile(r"^2 行目 RuntimeWarning（計算の警告）"))
+    # 行の番号が、途中まで印字した行に続いて、出力の数に見えないようにする。
+    result = run(page, "print(2, end=' ')\n1 / 0", ends="エラー")
+    assert result.inner_text().splitlines()[-1].startswith("2 行目 ZeroDivisionError")
+
+
+@pytest.mark.parametrize(
+    ("code", "hint"),
+    [
+        ("x =\u30001", "全角の空白を半角に直してください"),
+        ("print\uff081)", "全角の「\uff08」を「(」に直してください"),
+        ("x = [1、2]", "全角の「、」を「,」に直してください"),
+        ("import numpy as np\nnq.zeros(3)", "Did you mean: 'np'?"),
+        ("import numpy as np\nnp.arrya(1)", "Did you mean: 'array'?"),
+        ("input('数は')", "EOFError（ここでは input を使えない）"),
+    ],
+)
+def test_common_slip_is_answered_with_the_way_out(page: Page, code: str, hint: str) -> None:
+    expect(run(page, code, ends="エラー").locator(".error")).to_contain_text(hint)
 
 
 def test_long_output_is_cut_and_too_much_memory_is_an_error(page: Page) -> None:
@@ -161,6 +179,7 @@ def test_long_output_is_cut_and_too_much_memory_is_an_error(page: Page) -> None:
         page, "import numpy as np\nx = [np.empty(2 * 10**8) for _ in range(5)]", ends="エラー"
     )
     expect(result.locator(".error")).to_contain_text("MemoryError（メモリーの不足）")
+    expect(buttons(page)["status"]).to_contain_text("変数は失われました。")
     expect(run(page, "print(2)")).to_have_text("2\n")
 
 
@@ -231,6 +250,7 @@ def test_code_taken_back_while_it_runs_is_not_compared_with_the_page(page: Page)
     run(page, SLOW, ends="実行中")
     block["reset"].click()
     expect(block["status"]).to_have_text(re.compile(r"^[\d.]+ 秒$"), timeout=PATIENCE)
+    expect(block["result"]).to_be_hidden()
 
 
 def test_edited_code_reaches_no_other_origin(page: Page) -> None:
@@ -288,6 +308,7 @@ def test_edit_is_kept_until_it_is_taken_back(fresh: Page, base: str) -> None:
     expect(block["editor"]).to_have_count(0)
     expect(page.locator(".highlight:has(.dl-run) pre code").first).to_be_visible()
     block["edit"].click()
+    page.reload()
     expect(block["editor"]).to_have_value("for i in range(2):\n    print(i)")
     block["editor"].fill(original)
     block["reset"].click()
@@ -348,6 +369,60 @@ def test_notebook_runs_the_cells_above_first(runner: Page, base: str, site: Path
     expect(block["status"]).to_contain_text("ページの出力と同じ", timeout=PATIENCE)
     done = runner.locator(".dl-run").get_by_role("status").all_inner_texts()
     assert [bool(text) for text in done[:4]] == [True, True, True, False]
+
+
+def test_notebook_cell_starts_from_what_the_cell_above_left(runner: Page, base: str) -> None:
+    runner.goto(base + "notebooks/1_1_forward_propagation/")
+    runner.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
+    last = runner.locator(".dl-run").count() - 1
+    for place in (last, 7, 4, 2):
+        block = buttons(runner, place)
+        block["run"].click()
+        expect(block["status"]).to_contain_text("ページの出力と同じ", timeout=PATIENCE)
+
+
+def test_notebook_cell_is_run_again_below_an_edited_one(runner: Page, base: str) -> None:
+    runner.goto(base + NOTEBOOK)
+    first, below = buttons(runner, 0), buttons(runner, 2)
+    run(runner, "raise ValueError('直した')", 0, ends="エラー")
+    below["run"].click()
+    expect(below["status"]).to_contain_text("動かしていません", timeout=PATIENCE)
+    first["reset"].click()
+    below["run"].click()
+    expect(below["status"]).to_contain_text("ページの出力と同じ", timeout=PATIENCE)
+    run(runner, "print('もう一度')", 0)
+    below["run"].click()
+    expect(below["status"]).to_contain_text("動かしていません", timeout=PATIENCE)
+
+
+def test_untouched_code_spoilt_by_an_edited_one_says_how_to_get_well(fresh: Page) -> None:
+    run(fresh, "import builtins\nbuiltins.print = None", 0)
+    block = buttons(fresh, 1)
+    block["run"].click()
+    expect(block["status"]).to_contain_text("ページを読み直すと消えます", timeout=PATIENCE)
+
+
+def test_endless_printing_says_that_the_rest_is_not_shown(page: Page) -> None:
+    block = buttons(page)
+    run(page, "while True:\n    print(12345)", ends="続きは表示しません")
+    assert len(block["result"].inner_text()) > 99_000
+    block["stop"].click()
+
+
+def test_figure_stands_between_the_text_before_and_after_it(page: Page) -> None:
+    draw = "import matplotlib.pyplot as plt\nplt.plot([1])\nplt.show()\n"
+    code = f"print('前', end='')\n{draw}print('後')"
+    parts = run(page, code).evaluate("result => [...result.children].map(e => e.tagName)")
+    assert parts == ["PRE", "SPAN", "PRE"]
+
+
+def test_figure_of_many_points_is_light(page: Page) -> None:
+    code = (
+        "import numpy as np, matplotlib.pyplot as plt\nplt.plot(*np.random.rand(2, 100_000), '.')"
+    )
+    source = run(page, code).locator("img").first.get_attribute("src")
+    assert source
+    assert len(source) < 500_000
 
 
 def test_page_that_has_started_runs_without_the_network(browser: Browser, base: str) -> None:

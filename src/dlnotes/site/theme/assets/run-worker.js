@@ -5,7 +5,7 @@ const runtime = new URL("../runtime/", import.meta.url).href
 
 // 出力は行ごとに送る。速すぎる出力はまとめ、多すぎる出力は切りすてる。
 const PYTHON = String.raw`
-import ast, io, linecache, os, re, sys, tempfile, time, traceback, warnings
+import io, linecache, os, re, sys, tempfile, time, traceback, unicodedata, warnings
 
 LIMIT = 100_000
 NAMES = {
@@ -16,8 +16,9 @@ NAMES = {
     "ModuleNotFoundError": "ここでは使えないモジュール", "ImportError": "import の失敗",
     "AssertionError": "assert が成り立たない", "MemoryError": "メモリーの不足",
     "RecursionError": "深すぎる再帰", "OverflowError": "大きすぎる数", "LinAlgError": "線形代数の計算の失敗",
-    "RuntimeWarning": "計算の警告", "FileNotFoundError": "ないファイル", "EOFError": "入力がない",
+    "RuntimeWarning": "計算の警告", "FileNotFoundError": "ないファイル", "EOFError": "ここでは input を使えない",
     "OSError": "入出力の失敗", "StopIteration": "次の値がない", "KeyboardInterrupt": "中断",
+    "Warning": "警告", "RuntimeError": "実行の失敗",
 }
 
 
@@ -35,6 +36,9 @@ class Stream(io.TextIOBase):
         Stream.total += len(text)
         if room > 0:
             self.waiting.append(text[:room])
+            if len(text) > room:
+                self.flush()
+                emit("full")
             now = time.monotonic()
             if "\n" in text and (Stream.sent < 200 or now - Stream.last > 0.1):
                 Stream.sent, Stream.last = Stream.sent + 1, now
@@ -52,6 +56,7 @@ Stream.live = False
 Stream.total = Stream.sent = Stream.last = 0
 out, err = sys.stdout, sys.stderr = Stream("out"), Stream("err")
 names = {"__name__": "__main__", "__builtins__": __builtins__}
+after = {-1: dict(names)}
 
 
 def explain(error, filename):
@@ -63,7 +68,14 @@ def explain(error, filename):
     known = (NAMES[c.__name__] for c in type(error).__mro__ if c.__name__ in NAMES)
     kind += f"（{name}）" if (name := next(known, "")) else ""
     # 続く行は Pyodide の使い方の案内で、このページではできない。
-    text = error.msg if isinstance(error, SyntaxError) else str(error).split("\nThe module '")[0]
+    # TracebackException の文には、似た名前の案内も付く。
+    text = error.msg if isinstance(error, SyntaxError) else str(traceback.TracebackException.from_exception(error)).split("\nThe module '")[0]
+    # 全角の空白は、見ただけではわからない。
+    if isinstance(error, SyntaxError) and (found := re.search(r"invalid .*character.*U\+([0-9A-F]+)", text)):
+        full = chr(int(found[1], 16))
+        half = {"“": '"', "”": '"', "‘": "'", "’": "'", "、": ",", "。": "."}.get(full, unicodedata.normalize("NFKC", full))
+        if half != full:
+            text += f"（全角の{f'「{full}」を「{half}」' if half.strip() else '空白を半角'}に直してください）"
     return line, f"{kind}: {text}" if text else kind
 
 
@@ -74,7 +86,12 @@ def figures():
     from dlnotes.figures._style import to_dark
     for number in plt.get_fignums():
         buffer = io.StringIO()
+        # 点の多い図は、一つずつ描くとページが止まる。
+        for artist in plt.figure(number).findobj(lambda a: hasattr(a, "get_offsets") or hasattr(a, "get_xydata")):
+            points = artist.get_offsets() if hasattr(artist, "get_offsets") else artist.get_xydata()
+            artist.set_rasterized(artist.get_rasterized() or len(points) > 10_000)
         plt.figure(number).savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})
+        out.flush(), err.flush()
         emit("figure", buffer.getvalue(), to_dark(buffer.getvalue()))
     plt.close("all")
 
@@ -88,13 +105,17 @@ def prepare_matplotlib():
     plt.show = lambda *args, **options: figures()
 
 
-def run(code, number):
+def run(code, number, above):
     filename = f"<{number}>"
     Stream.total = Stream.sent = 0
     # 誤りで止まったコードの図が、このコードの図として出ないようにする。
     if plt := sys.modules.get("matplotlib.pyplot"):
         plt.close("all")
     Stream.live = True
+    # ノートブックでは、下のコードが変えた名前を、上のコードを終えたときのものに戻す。
+    if above in after:
+        names.clear()
+        names.update(after[above])
     names["__file__"] = filename
     linecache.cache[filename] = len(code), None, code.splitlines(True), filename
     problem = None
@@ -116,6 +137,8 @@ def run(code, number):
     if Stream.total > LIMIT:
         emit("cut", Stream.total)
     Stream.live = False
+    if above is not None:
+        after[number] = dict(names)
     return problem
 
 
@@ -177,7 +200,7 @@ async function load(code) {
 }
 
 let ready
-onmessage = async ({ data: [code, number] }) => {
+onmessage = async ({ data: [code, number, above] }) => {
   try {
     await (ready ||= boot())
     await load(code)
@@ -190,7 +213,7 @@ onmessage = async ({ data: [code, number] }) => {
   let problem
   try {
     const run = python.globals.get("run")
-    problem = run(code, number)
+    problem = run(code, number, above)
   } catch {
     post("dead")
     return

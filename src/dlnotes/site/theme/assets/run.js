@@ -10,7 +10,7 @@
   // draw.js も同じ Python を使う。
   window.dlnotes = { press, stop: () => end("止めました。" + LOST) }
 
-  let worker, booted, jobs = [], finished = new Set()
+  let worker, booted, jobs = [], finished = new Map()
 
   const make = (tag, properties, ...children) => {
     const element = Object.assign(document.createElement(tag), properties)
@@ -26,9 +26,10 @@
 
   function press(block) {
     if (jobs.includes(block)) return
-    // ノートブックのコードは上のコードの続きなので、まだのものを先に動かす。
+    // ノートブックのコードは上のコードの続きなので、まだのものと、直したものから下を先に動かす。
     const above = isNotebook ? all.slice(0, all.indexOf(block)) : []
-    const earlier = above.filter(b => !finished.has(b) && !jobs.includes(b))
+    const first = above.findIndex(b => finished.get(b) !== b.text())
+    const earlier = first < 0 ? [] : above.slice(first).filter(b => !jobs.includes(b))
     const isIdle = !jobs.length
     jobs.push(...earlier, block)
     earlier.forEach(b => b.wait("順番を待っています。"))
@@ -49,14 +50,19 @@
     } else {
       jobs[0].say("実行中です。")
     }
-    worker.postMessage([jobs[0].code(), all.indexOf(jobs[0])])
+    const number = all.indexOf(jobs[0])
+    worker.postMessage([jobs[0].code(), number, isNotebook ? number - 1 : undefined])
+  }
+
+  function discard() {
+    worker?.terminate()
+    worker = booted = undefined
+    finished.clear()
   }
 
   // 続きの要るものも含めて終わらせ、Python を捨てる。
   function end(message, isError) {
-    worker?.terminate()
-    worker = booted = undefined
-    finished.clear()
+    discard()
     jobs.splice(0).forEach((job, i) => job.end(i ? "動かしていません。" : message, isError && !i))
   }
 
@@ -69,16 +75,22 @@
     err: text => jobs[0].print(text, "err"),
     figure: (light, dark) => jobs[0].draw(light, dark),
     cut: total => jobs[0].print(`\n（出力が長いので、${total.toLocaleString()} 字のうちの初めだけを表示しています）\n`, "note"),
+    full: () => jobs[0].say("実行中です。出力が長いので、続きは表示しません。"),
     done: (seconds, problem) => {
       const job = jobs.shift()
       const time = `${seconds.toFixed(2)} 秒`
       if (problem) {
         const [line, text] = problem
         job.print(`${line ? `${line} 行目 ` : ""}${text}\n`, "error")
-        job.end(`エラーで止まりました（${time}）。`, true)
+        // 足りなくなったメモリーは、変数が残るかぎり空かない。
+        const isFull = text.startsWith("MemoryError")
+        if (isFull) discard()
+        job.end(`エラーで止まりました（${time}）。${isFull ? LOST : job.remains?.() ?? ""}`, true)
         if (isNotebook) jobs.splice(0).forEach(j => j.end("上のコードがエラーで止まったので、動かしていません。"))
       } else {
-        finished.add(job)
+        // 直したコードを動かしたら、下のコードの変数は古い。
+        if (finished.get(job) !== job.sent?.()) all.slice(all.indexOf(job) + 1).forEach(b => finished.delete(b))
+        finished.set(job, job.sent?.())
         job.end(time + job.compare())
       }
       next()
@@ -112,6 +124,8 @@
     function open(text) {
       editor = make("textarea", { value: text, spellcheck: false, wrap: "off", autocapitalize: "off" })
       editor.setAttribute("aria-label", "コード")
+      if (text !== source) remember(key, [source, text])
+      status.classList.remove("error")
       // Tab で字下げする欄から出る方法は、見える字でも言う。
       status.textContent = "Tab は字下げ、Esc のあとの Tab は次へ移動、Ctrl+Enter は実行です。"
       const fit = () => { editor.rows = editor.value.split("\n").length }
@@ -123,8 +137,9 @@
       }
       editor.onblur = () => { leave = false }
       editor.onkeydown = event => {
-        const { key, ctrlKey, metaKey, shiftKey, isComposing } = event
-        if (isComposing) return
+        const { key, ctrlKey, metaKey, shiftKey, isComposing, keyCode } = event
+        // Safari は、変換を決めた Enter を、変換が終わってから 229 として知らせる。
+        if (isComposing || keyCode === 229) return
         if (key !== "Tab" && key !== "Shift") leave = key === "Escape"
         let text
         if (key === "Tab" && !leave && !shiftKey) {
@@ -138,7 +153,7 @@
         }
         if (key === "Enter") {
           const line = editor.value.slice(0, editor.selectionStart).split("\n").pop()
-          text = "\n" + line.match(/^ */)[0] + (/:\s*$/.test(line) ? "    " : "")
+          text = "\n" + line.match(/^[ \t]*/)[0] + (/:\s*$/.test(line) ? "    " : "")
         }
         if (text === undefined) return
         event.preventDefault()
@@ -163,12 +178,15 @@
       if (stop.hidden && sent !== source) result.hidden = true
       pre.hidden = edit.hidden = false
       reset.hidden = true
+      status.classList.remove("error")
       status.textContent = undone === undefined ? "" : "元のコードに戻しました。「編集」で、直したコードを取り戻せます。"
       edit.focus()
     }
 
     const block = {
-      code: () => sent = editor ? editor.value : source,
+      text: () => editor ? editor.value : source,
+      code: () => sent = block.text(),
+      sent: () => sent,
       say: text => { status.textContent = text },
       wait(text) {
         printed = ""
@@ -202,6 +220,8 @@
         result.append(make("span", { className: "dl-figure" }, image(light, "light"), image(dark, "dark")))
         result.hidden = false
       },
+      // ページのコードは、どの順に動かしても同じ出力になる。ならないのは、直したコードの跡があるとき。
+      remains: () => sent === source && !isNotebook ? "ほかのコードで変えた名前や設定が残っていれば、ページを読み直すと消えます。" : "",
       // 編集していないコードの出力を、ページに印字されたものと比べる。
       compare() {
         if (sent !== source) return ""
@@ -211,12 +231,14 @@
           else if (!e.matches(".dl-plot")) break
         }
         if (!expected) return ""
-        return printed.trimEnd() === expected.trimEnd() ? "、ページの出力と同じ" : "、ページの出力と違います"
+        return printed.trimEnd() === expected.trimEnd() ? "、ページの出力と同じ" : `、ページの出力と違います。${block.remains()}`
       },
       end(text, isError) {
         // 隠すと、焦点が失われる。
         if (stop.matches(":focus")) run.focus()
         bar.hidden = stop.hidden = true
+        // 動いている間に元に戻したときも。
+        if (!editor && sent !== source) result.hidden = true
         run.removeAttribute("aria-disabled")
         block.say(text)
         status.classList.toggle("error", !!isError)
