@@ -143,6 +143,8 @@ def test_error_is_named_in_japanese_with_its_line(page: Page) -> None:
         re.compile(r"3 行目 ZeroDivisionError（0 での割り算）: ")
     )
     expect(buttons(page)["status"]).to_have_class("error")
+    buttons(page)["reset"].click()
+    expect(buttons(page)["status"]).not_to_have_class("error")
     result = run(page, "print(1)\nif:\n", ends="エラーで止まりました")
     expect(result).to_have_text(re.compile(r"^2 行目 SyntaxError（文法の誤り）"))
     result = run(page, "from dlnotes.activations import relu\nrelu('a')", ends="エラー")
@@ -350,6 +352,12 @@ def test_tab_indents_and_escape_lets_it_leave(page: Page) -> None:
     block["editor"].evaluate("editor => editor.setSelectionRange(2, 12)")
     page.keyboard.press("Tab")
     expect(block["editor"]).to_have_value("    x = 1\n    y = 2\nprint(x)")
+    # 貼り付けた Tab の字下げも、次の行に続く。変換を決める Enter では、行を足さない。
+    block["editor"].fill("if x:\n\ty")
+    page.keyboard.press("Enter")
+    expect(block["editor"]).to_have_value("if x:\n\ty\n\t")
+    block["editor"].dispatch_event("keydown", {"key": "Enter", "keyCode": 229})
+    expect(block["editor"]).to_have_value("if x:\n\ty\n\t")
     block["reset"].click()
 
 

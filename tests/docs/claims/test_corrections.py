@@ -5,34 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
+from course_code import course_cross_entropy_error, course_numerical_gradient
 
 from dlnotes import losses, optimizers
 from dlnotes.activations import softmax
 from dlnotes.numerical import numerical_gradient
 
 Array = np.ndarray
-
-
-def _cross_entropy_error(d: Array, y: Array) -> float:
-    if d.size == y.size:
-        d = d.argmax(axis=1)
-    return float(-np.sum(np.log(y[np.arange(len(y)), d] + 1e-7)) / len(y))
-
-
-def _numerical_gradient(f: Callable[[Array], float], x: Array) -> Array:
-    h, grad = 1e-4, np.zeros(x.shape)
-    for i in range(x.size):
-        kept = x[i]
-        x[i] = kept + h
-        plus = f(x)
-        x[i] = kept - h
-        grad[i] = (plus - f(x)) / (2 * h)
-        x[i] = kept
-    return grad
 
 
 def test_one_hot_of_a_wrong_length_passes_only_as_integers_and_for_two_sample_counts() -> None:
@@ -46,17 +27,17 @@ def test_one_hot_of_a_wrong_length_passes_only_as_integers_and_for_two_sample_co
             number = rng.integers(min(K, wrong), size=N)
             right = float(losses.cross_entropy(y, np.eye(K)[number]).mean())
             assert np.isclose(
-                _cross_entropy_error(np.eye(K, dtype=int)[number], y), right, rtol=1e-4
+                course_cross_entropy_error(np.eye(K, dtype=int)[number], y), right, rtol=1e-4
             )
-            assert np.isclose(_cross_entropy_error(number, y), right, rtol=1e-4)
+            assert np.isclose(course_cross_entropy_error(number, y), right, rtol=1e-4)
             d = np.eye(wrong, dtype=int)[number]
             if N in (1, wrong):
-                assert _cross_entropy_error(d, y) > right
+                assert course_cross_entropy_error(d, y) > right
             else:
                 with pytest.raises(IndexError):
-                    _cross_entropy_error(d, y)
+                    course_cross_entropy_error(d, y)
             with pytest.raises(IndexError):  # 小数の one-hot は、番号にならない
-                _cross_entropy_error(d.astype(float), y)
+                course_cross_entropy_error(d.astype(float), y)
 
 
 def test_only_rows_that_sum_to_one_in_the_shape_of_the_probabilities_are_taken() -> None:
@@ -95,10 +76,10 @@ def test_gradient_of_one_column_is_halved_and_of_more_columns_never_finished() -
         true, before = np.cos(x) + 3 * x**2, x.copy()
         if len(shape) == 2 and shape[1] > 1:
             with pytest.raises(IndexError):
-                _numerical_gradient(f, x)
+                course_numerical_gradient(f, x)
             continue
         share = 1 if len(shape) == 1 else 0.5
-        assert np.allclose(_numerical_gradient(f, x), share * true, atol=1e-3)
+        assert np.allclose(course_numerical_gradient(f, x), share * true, atol=1e-3)
         assert np.allclose(x, before)
         assert np.allclose(numerical_gradient(f, x), true, atol=1e-6)
 
@@ -115,7 +96,7 @@ def test_written_fraction_is_cut_towards_zero_and_only_one_side_moves() -> None:
             moved.append(x[0] - value)
         assert moved == ([0, -1] if value > 0 else [1, 0] if value < 0 else [0, 0])
         f = lambda x: float((x**2).sum())  # noqa: E731
-        wrong = _numerical_gradient(f, np.array([value]))[0]
+        wrong = course_numerical_gradient(f, np.array([value]))[0]
         assert (wrong == 0) if value == 0 else abs(wrong - 2 * value) > 1000
         assert np.isclose(numerical_gradient(f, np.array([value]))[0], 2 * value, atol=1e-6)
 

@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
+from course_code import course_cross_entropy_error, course_numerical_gradient
 
 from dlnotes import activations, losses
 from dlnotes.encoding import one_hot
@@ -27,26 +26,6 @@ def _softmax(x: Array) -> Array:
         x = x.T - x.T.max(axis=0)
         return (np.exp(x) / np.exp(x).sum(axis=0)).T
     return np.exp(x - x.max()) / np.exp(x - x.max()).sum()
-
-
-def _cross_entropy_error(d: Array, y: Array) -> float:
-    if y.ndim == 1:
-        d, y = d.reshape(1, -1), y.reshape(1, -1)
-    if d.size == y.size:
-        d = d.argmax(axis=1)
-    return float(-np.sum(np.log(y[np.arange(len(y)), d] + 1e-7)) / len(y))
-
-
-def _numerical_gradient(f: Callable[[Array], float], x: Array) -> Array:
-    h, grad = 1e-4, np.zeros_like(x)
-    for i in range(x.size):
-        kept = x[i]
-        x[i] = kept + h
-        plus = f(x)
-        x[i] = kept - h
-        grad[i] = (plus - f(x)) / (2 * h)
-        x[i] = kept
-    return grad
 
 
 def _grid() -> Array:
@@ -128,8 +107,8 @@ def test_cross_entropy_error_takes_one_hot_or_numbers_and_ours_only_rows() -> No
     for N, K in ((1, 2), (3, 4), (5, 5)):
         y, indices = activations.softmax(rng.normal(size=(N, K))), rng.integers(0, K, N)
         d = one_hot(indices, K)
-        course = _cross_entropy_error(d, y)
-        assert course == _cross_entropy_error(indices, y)
+        course = course_cross_entropy_error(d, y)
+        assert course == course_cross_entropy_error(indices, y)
         assert np.isclose(course, losses.cross_entropy(y, d).mean(), atol=1e-5)
         wrong = [indices, one_hot(indices, K + 1), 2 * d, 0 * d, d - np.roll(d, 1, axis=1) * 0.5]
         for bad in wrong:
@@ -143,11 +122,11 @@ def test_adding_the_small_number_makes_every_error_smaller() -> None:
     p = np.concatenate([np.geomspace(1e-12, 1, 200), [1.0]])
     for y_k in p:
         y, d = np.array([y_k, 1 - y_k]), np.array([1.0, 0.0])
-        course, ours = _cross_entropy_error(d, y), losses.cross_entropy(y, d).item()
+        course, ours = course_cross_entropy_error(d, y), losses.cross_entropy(y, d).item()
         assert course < ours
         assert np.isclose(ours - course, np.log1p(1e-7 / y_k), atol=1e-12)
     for K in (2, 3, 100):
-        assert _cross_entropy_error(np.eye(K), np.eye(K)) < 0
+        assert course_cross_entropy_error(np.eye(K), np.eye(K)) < 0
         assert (losses.cross_entropy(np.eye(K), np.eye(K)) == 0).all()
 
 
@@ -156,7 +135,7 @@ def test_error_of_the_course_levels_off_and_ours_keeps_rising() -> None:
     # 「dlnotes は総入力から直接計算するので、頭打ちになりません」
     d, gaps = np.array([[1.0, 0.0]]), np.array([1.0, 5.0, 10.0, 20.0, 50.0, 500.0, 1e5, 1e300])
     logits = [np.array([[0.0, gap]]) for gap in gaps]
-    course = np.array([_cross_entropy_error(d, _softmax(u)) for u in logits])
+    course = np.array([course_cross_entropy_error(d, _softmax(u)) for u in logits])
     ours = np.array([losses.softmax_cross_entropy(u, d).item() for u in logits])
     assert course.max() <= -np.log(1e-7) < 16.12
     assert np.allclose(course[4:], -np.log(1e-7))
@@ -233,7 +212,7 @@ def test_numerical_gradient_of_the_course_moves_the_array_itself_and_ours_a_copy
     # 「渡された配列の要素を動かしてから元に戻します」
     # 「途中では、同じ配列を持つほかの変数も動いています」
     # 「dlnotes は動かした写しを作るので、元の配列は変わりません」
-    for gradient in (_numerical_gradient, numerical_gradient):
+    for gradient in (course_numerical_gradient, numerical_gradient):
         x = np.array([3.0, 4.0, 5.0])
         alias, seen = x, []
 
@@ -244,7 +223,7 @@ def test_numerical_gradient_of_the_course_moves_the_array_itself_and_ours_a_copy
         assert np.allclose(gradient(f, x), [6, 8, 10])
         assert alias.tolist() == [3, 4, 5]
         moved = sum(not np.array_equal(v, [3, 4, 5]) for v in seen)
-        assert moved == (6 if gradient is _numerical_gradient else 0)
+        assert moved == (6 if gradient is course_numerical_gradient else 0)
 
 
 def test_both_numerical_gradients_agree_for_vectors_of_float64_of_usual_size() -> None:
@@ -254,8 +233,8 @@ def test_both_numerical_gradients_agree_for_vectors_of_float64_of_usual_size() -
     for _ in range(20):
         x = rng.uniform(-3, 3, 4)
         for f in (lambda x: (x**2).sum(), lambda x: np.sin(x).sum(), lambda x: np.exp(x[0] * x[1])):
-            assert np.allclose(_numerical_gradient(f, x), numerical_gradient(f, x), rtol=1e-5)
+            assert np.allclose(course_numerical_gradient(f, x), numerical_gradient(f, x), rtol=1e-5)
     assert best_step_central(np.float64) < 1e-4 < best_step_central(np.float32)
     far = np.array([3000.0, 4000.0], dtype=np.float32)
-    assert (_numerical_gradient(lambda x: (x**2).sum(), far.copy()) == 0).all()
+    assert (course_numerical_gradient(lambda x: (x**2).sum(), far.copy()) == 0).all()
     assert (numerical_gradient(lambda x: (x**2).sum(), far) > 5000).all()

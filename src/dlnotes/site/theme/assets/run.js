@@ -220,7 +220,7 @@
         result.append(make("span", { className: "dl-figure" }, image(light, "light"), image(dark, "dark")))
         result.hidden = false
       },
-      // ページのコードは、どの順に動かしても同じ出力になる。ならないのは、直したコードの跡があるとき。
+      // ページのコードは、囲み一つで動く。動かないのは、直したコードの跡があるとき。
       remains: () => sent === source && !isNotebook ? "ほかのコードで変えた名前や設定が残っていれば、ページを読み直すと消えます。" : "",
       // 編集していないコードの出力を、ページに印字されたものと比べる。
       compare() {
