@@ -45,14 +45,23 @@ asyncio.ensure_future(late())
 SLOW = "import time\nprint(99)\ntime.sleep(2)"
 RESULTS = """() => [...document.querySelectorAll(".dl-run-result")].map(result =>
   [result.textContent.trimEnd(), result.querySelectorAll(".dl-figure").length])"""
+# 別の窓から開いたページの Python（module worker）を、元の窓に置き、ページを移っても使い続ける。
+KEEP_PYTHON = """if (opener) window.Worker = new Proxy(Worker, {
+  construct: (own, [file, options]) =>
+    options ? opener.python ??= new opener.Worker(file, options) : new own(file)
+})"""
 
 
 @pytest.fixture(scope="session")
-def runner(browser: Browser) -> Iterator[Page]:
-    """一つのブラウザのページ。二度目からは、実行環境を取り直さない。"""
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="light")
-    yield context.new_page()
-    context.close()
+def runner(browser: Browser, base: str) -> Iterator[Page]:
+    """どのページを開いても、同じ Python を使う窓。"""
+    with browser.new_context(viewport={"width": 1280, "height": 800}) as context:
+        context.add_init_script(KEEP_PYTHON)
+        page = context.new_page()
+        page.goto(base)
+        with page.expect_popup() as opened:
+            page.evaluate("() => { open() }")
+        yield opened.value
 
 
 @pytest.fixture
