@@ -160,8 +160,8 @@ def test_a_choice_that_its_reckoning_does_not_give_is_found(
     assert leads_to(answer, spelled(reason)) is is_right
 
 
-def test_most_misprints_in_the_topics_would_be_found(site: Path) -> None:
-    # 割合を見るだけなので、時間のかからないよう、三枚に一枚を調べる。
-    pages = [findings(page).misprints for page in sorted(site.glob("dl0*/index.html"))[::3]]
-    caught, misprints = map(sum, zip(*pages, strict=True))
-    assert caught / misprints > 0.7
+def test_most_misprints_in_a_topic_would_be_found(site: Path, url: str) -> None:
+    # ノートブックは節に分けないので、近い数がどこかで計算されていることが多い。
+    if url.startswith("dl"):
+        caught, misprints = findings(site / url / "index.html").misprints
+        assert caught >= 0.55 * misprints > 0
