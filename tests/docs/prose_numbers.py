@@ -33,6 +33,8 @@ _CLAIM = re.compile(
     rf"(?P<number>{_DIGITS}) ?(?P<unit>[兆億万%割]?)"
     r"(?P<inverse> ?分の 1)?(?:×10\^\(?(?P<power>−?\d+)\)?)?"
 )
+# 10 の累乗だけで書いた数。
+_POWER = re.compile(r"(?<![\d×])10\^\(?(−?\d+)\)?")
 # 文献の年と場所、数の形式の名前。
 _REFERENCE = re.compile(
     r"(?<![\d.,])(?:1[89]|20)\d\d(?= ?年|）|\)| [A-Z])|\d+(?:\.\d+)+ (?:節|項|目)|(?:32|64) ビット"
@@ -212,6 +214,7 @@ def _computed(section: Tag, false: list[str]) -> set[float]:
 
 def _numbers(text: str) -> set[float]:
     """書かれた数。負の数は、符号を除いたものも。"""
+    text = _POWER.sub(lambda power: f"1e{power[1].replace('−', '-')}", text)
     found = [
         (float(re.sub("[,_]", "", match[0])), text[: match.start()][-1:])
         for match in _LITERAL.finditer(text)
@@ -264,7 +267,8 @@ def _prose(section: Tag) -> str:
     # つまみの図の代替文は、図を描く関数が作る。
     alts = [str(image["alt"]) for image in section.select(":not(.dl-slider) > img")]
     text = " ".join([section.get_text(" "), *alts])
-    return _REFERENCE.sub("", re.sub(r"\s+", " ", text))
+    text = _REFERENCE.sub("", re.sub(r"\s+", " ", text))
+    return _POWER.sub(r"1×10^(\1)", text)
 
 
 def _holds(left: str, relation: str, right: str) -> bool | None:

@@ -87,6 +87,7 @@ BLOCK = "<pre>print(0.2 * 0.9 / 0.5)</pre><pre>0.36</pre>"
 WRONG = {
     "prose": ("<p>確率は 0.37 です。</p>", "0.37"),
     "formula": ("<p><math><mi>p</mi><mo>=</mo><mn>0.37</mn></math> です。</p>", "0.37"),
+    "power": ("<p><math><msup><mn>10</mn><mn>4</mn></msup></math> 倍です。</p>", "1×10^(4)"),
     "thousands": ("<p>1,024 個です。</p>", "1,024"),
     "percent": ("<p>35% です。</p>", "35%"),
     "myriads": ("<p>3.6 万個です。</p>", "3.6 万"),
