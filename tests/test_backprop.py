@@ -20,7 +20,7 @@ from dlnotes.network import (
     parameters,
     with_parameters,
 )
-from dlnotes.numerical import numerical_gradient, relative_error
+from dlnotes.numerical import directional_derivative, numerical_gradient, relative_error
 
 HIDDEN = ["sigmoid", "tanh", "relu", "leaky_relu", "gelu", "identity"]
 ELEMENTWISE = ["squared_error", "absolute_error", "huber"]
@@ -247,6 +247,22 @@ def test_a_planted_wrong_gradient_is_caught_by_layer_and_parameter(layer, parame
     assert check.worst == f"層 {layer} の {parameter}"
     assert check.relative_error > 1e-3
     assert sum(error > 1e-7 for error in check.errors.values()) == 1
+
+
+def test_each_parameter_is_checked_in_eight_directions_of_length_one(monkeypatch):
+    rng, tried = np.random.default_rng(0), []
+    net = random_net([3, 4, 2], "tanh", "identity", rng)
+    x, d = random_data(net, "squared_error", rng)
+
+    def spy(E, theta, v):
+        tried.append(v)
+        return directional_derivative(E, theta, v)
+
+    monkeypatch.setattr(backprop, "directional_derivative", spy)
+    gradient_check(net, x, d, "squared_error", rng=rng)
+    np.testing.assert_allclose(np.linalg.norm(tried, axis=1), 1)
+    sizes = [np.count_nonzero(v) for v in tried]
+    assert sizes == [12] * 8 + [4] * 8 + [8] * 8 + [2] * 8
 
 
 def test_the_derivative_taken_at_the_output_instead_of_the_total_input_is_caught(monkeypatch):

@@ -66,6 +66,7 @@ def test_the_course_numbers_of_iterations():
     assert iterations_per_epoch(1000, 100) == 10
     assert iterations_per_epoch(1001, 100) == 11
     assert iterations_per_epoch(5, 100) == 1
+    assert iterations_per_epoch(1, 1) == 1
 
 
 def test_each_epoch_is_shuffled_anew():
