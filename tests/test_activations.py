@@ -2,6 +2,7 @@
 
 import math
 from decimal import Decimal, localcontext
+from inspect import signature
 
 import numpy as np
 import pytest
@@ -437,3 +438,18 @@ def test_slope_beyond_float32_is_refused():
 @pytest.mark.parametrize("u", [[1e200, -1e200], np.float32([1e20, -1e20])])
 def test_gelu_of_huge_values_is_straight(u):
     np.testing.assert_array_equal(gelu_derivative(u), [1, 0])
+
+
+@pytest.mark.parametrize(
+    ("f", "name"),
+    [
+        (leaky_relu, "negative_slope"),
+        (leaky_relu_derivative, "negative_slope"),
+        (softmax, "temperature"),
+        (log_softmax, "temperature"),
+    ],
+)
+def test_default_that_help_shows_is_the_one_used(f, name):
+    u = np.array([-2.0, 0.5, 1.0])
+    shown = {name: signature(f).parameters[name].default}
+    np.testing.assert_array_equal(f(u), f(u, **shown))

@@ -255,8 +255,8 @@ def test_without_redundancy_the_gain_is_small_or_turns_into_a_loss() -> None:
         assert 1400 < costs[1] < 1900
 
 
-def test_sway_stays_unless_all_samples_share_a_valley_floor() -> None:
-    # 「学習率が一定なら、すべてのサンプルに共通の谷底がない限り、谷底のまわりの揺れが残ります。」
+def test_sway_stays_unless_the_gradient_of_every_sample_vanishes_at_the_floor() -> None:
+    # 「学習率が一定なら、谷底ですべてのサンプルの勾配が 0 にならない限り、…揺れが残ります。」
     x, clean = linear_target(50, rng=np.random.default_rng(0))
     noise = np.random.default_rng(1).normal(size=clean.shape)
     for shared, d in ((True, clean), (False, clean + noise)):
@@ -271,6 +271,11 @@ def test_sway_stays_unless_all_samples_share_a_valley_floor() -> None:
                 w = w - rate * a[:, np.newaxis] * (a @ w - d[n])
             far[constant] = float(np.linalg.norm(w - best))
         assert far[True] < 1e-9 if shared else far[True] > 3 * far[False], far
+    # 共通の谷底はなくてもよい: 二つ目のサンプルの誤差 -w²/2 にとって、w = 0 は山の頂。
+    rng, w = np.random.default_rng(3), np.ones(1000)
+    for _ in range(300):
+        w = w - 0.1 * rng.choice([3.0, -1.0], size=1000) * w
+    assert np.abs(w).max() < 1e-6
 
 
 def test_falling_rate_is_the_better_one_only_while_the_law_stays() -> None:

@@ -146,7 +146,7 @@ def test_plain_mean_of_the_batch_errors_counts_the_last_small_one_too_much() -> 
             assert math.isclose(plain[batches[-1][0]] / plain[batches[0][0]], B / sizes[-1])
 
 
-def test_without_noise_every_gradient_vanishes_at_the_floor_and_with_noise_none_does() -> None:
+def test_every_gradient_vanishes_at_the_floor_unless_noise_keeps_some_errors() -> None:
     # 「正解に雑音がなく、谷底ではどのサンプルの勾配も 0 になるからです。」
     x, clean = linear_target(50, rng=np.random.default_rng(0))
     noisy = clean + np.random.default_rng(3).normal(size=clean.shape)
@@ -159,6 +159,13 @@ def test_without_noise_every_gradient_vanishes_at_the_floor_and_with_noise_none_
             each = [loss_and_gradient(place, a, b, "squared_error")[1] for a, b in pairs]
             sizes.append(np.linalg.norm(each, axis=1).mean())
         assert sizes[1] < 0.01 * sizes[0] if vanishes else sizes[1] > 0.1 * sizes[0]
+    # 「雑音のある正解のすべてには合わせられないネットワークなら、谷底でも、…残ります。」
+    # 合わせられるなら（3 個のサンプルと、3 個のパラメータの一次式）、雑音があっても 0 になる。
+    for N, fits in ((3, True), (50, False)):
+        columns = np.c_[x[:N], np.ones(N)]
+        residual = columns @ np.linalg.lstsq(columns, noisy[:N], rcond=None)[0] - noisy[:N]
+        each = np.linalg.norm(residual * columns, axis=1)
+        assert each.max() < 1e-12 if fits else each.max() > 0.1
 
 
 def test_line_of_twenty_ends_lowest_of_one_and_all_with_noise() -> None:
