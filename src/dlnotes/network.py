@@ -351,6 +351,8 @@ def parameter_count(network: Network) -> int:
 
     $$P = \sum_{l=1}^{L} \left(D_{l-1} D_l + D_l\right)$$
 
+    $D_l$ は層 $l$ の幅で、$D_0$ は入力の数です。
+
     Args:
         network: 層の組。
 
@@ -435,6 +437,8 @@ def layer_shapes(network: Network) -> tuple[tuple[int, int], ...]:
     r"""各層の重みの形。
 
     $$W^{(l)} \in \mathbb{R}^{D_{l-1} \times D_l}$$
+
+    $D_l$ は層 $l$ の幅で、$D_0$ は入力の数です。
 
     Args:
         network: 層の組。

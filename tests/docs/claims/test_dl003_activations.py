@@ -518,3 +518,15 @@ def test_names_of_three_more_belong_to_their_functions_and_decay_has_a_log_axis(
     np.testing.assert_allclose(z, leaky_relu(u, negative_slope=slope))
     # 「シグモイド関数は (1/4)^n と同じような速さで小さくなり続け」
     assert album.vanishing_gradient().axes[0].get_yscale() == "log"
+
+
+def test_positive_outputs_give_gradients_of_one_sign_to_the_weights_of_a_unit() -> None:
+    # 「サンプル 1 個では、次の層の一つのユニットに入る重みの勾配が、どれも同じ符号になります。」
+    # 「tanh には、この偏りがありません。」
+    for hidden, one_sign in (("sigmoid", True), ("tanh", False)):
+        rng = np.random.default_rng(0)
+        net = init_network([4, 20, 3], activation=hidden, rng=rng)
+        for _ in range(20):
+            x, d = rng.normal(size=(1, 4)), rng.normal(size=(1, 3))
+            signs = np.sign(backward(net, x, d, "squared_error")[1].W)
+            assert (np.abs(signs.sum(axis=0)) == 20).all() == one_sign

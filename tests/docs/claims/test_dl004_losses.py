@@ -370,3 +370,17 @@ def test_names_through_the_sigmoid_belong_to_their_formulas() -> None:
     np.testing.assert_allclose(E, np.log1p(np.exp(-u)))
     np.testing.assert_allclose(named(drawing)["二乗"][0][1], (1 / (1 + np.exp(-u)) - 1) ** 2 / 2)
     assert "$d=1$" in drawing.axes[1].get_xlabel()
+
+
+def test_negative_log_likelihood_of_all_samples_is_a_sum_with_the_same_best_weights() -> None:
+    # 「全体の尤度はサンプルごとの尤度の積で、負の対数尤度は和になります。」
+    # 「N で割って平均しても、それを最小にする重みは同じです。」
+    rng = np.random.default_rng(0)
+    x, d = rng.normal(size=(30, 1)), rng.normal(size=(30, 1))
+    weights = np.linspace(-1, 1, 2001)
+    density = np.exp(-((d - x * weights) ** 2) / 2) / np.sqrt(2 * np.pi)
+    total = -np.log(density.prod(axis=0))
+    np.testing.assert_allclose(total, -np.log(density).sum(axis=0))
+    mean_error = np.array([squared_error(x * w, d).mean() for w in weights])
+    assert total.argmin() == mean_error.argmin()
+    np.testing.assert_allclose(total / 30 - mean_error, np.log(2 * np.pi) / 2)

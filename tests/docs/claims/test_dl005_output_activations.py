@@ -416,3 +416,19 @@ def test_names_of_the_epsilon_figure_belong_to_their_errors_and_its_number_is_th
     (told,) = written(top)
     assert told == f"{top.lines[2].get_ydata()[0]:.3f}" == "16.118"
     assert bottom.get_ylabel() == r"勾配 $\partial E/\partial u_2$"
+
+
+def test_bits_are_nats_divided_by_log_two() -> None:
+    # 「底を 2 とすると単位はビットで、値は…倍になります。」
+    p, q = np.array([0.5, 0.25, 0.25]), np.array([0.25, 0.25, 0.5])
+    assert np.isclose(entropy(p) / np.log(2), 1.5)
+    assert np.isclose(kl_divergence(p, q) / np.log(2), (p * np.log2(p / q)).sum())
+
+
+def test_classes_in_order_get_probabilities_by_subtraction() -> None:
+    # 「ちょうど k である確率は、k 以下である確率から、k-1 以下である確率を引いたものです。」
+    borders = np.array([-1.0, 0.5, 2.0])
+    for u in (-3.0, 0.3, 4.0):
+        p = np.diff([0.0, *sigmoid(borders - u), 1.0])
+        assert (p > 0).all()
+        assert np.isclose(p.sum(), 1)

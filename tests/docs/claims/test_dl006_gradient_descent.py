@@ -1,4 +1,4 @@
-"""Claims in the prose of DL006 that no printed output compares."""
+"""DL006 の文が述べる、ページの出力にまだ現れていない事実。"""
 
 from __future__ import annotations
 
@@ -553,3 +553,50 @@ def test_histograms_are_of_the_layers_and_starts_in_their_titles() -> None:
             z = forward_trace(net, x)[n - 1].z
             count = np.histogram(z, bins=np.linspace(-1, 1, 41))[0]
             np.testing.assert_array_equal([bar.get_height() for bar in ax.patches], count)
+
+
+def test_where_the_small_constant_stands_matters_only_for_small_gradients() -> None:
+    # 「c を根号の中に足し…割る本もあります。h が c よりずっと大きければ、ほとんど同じです。」
+    c = 1e-8
+    for h, near in ((1.0, True), (1e-2, True), (1e-10, False)):
+        ratio = (math.sqrt(h) + c) / math.sqrt(h + c)
+        assert (abs(ratio - 1) < 1e-5) == near
+
+
+def test_uniform_initial_values_have_the_same_variance() -> None:
+    # 「その分散は a²/3 なので、Xavier では…、He では…です。」
+    for a, variance in (
+        (math.sqrt(6 / (200 + 100)), 2 / (200 + 100)),
+        (math.sqrt(6 / 200), 2 / 200),
+    ):
+        W = np.random.default_rng(0).uniform(-a, a, size=(200, 5000))
+        assert math.isclose(a**2 / 3, variance)
+        assert math.isclose(W.var(), variance, rel_tol=0.01)
+
+
+@pytest.mark.parametrize("hidden", ["relu", "tanh", "sigmoid"])
+def test_with_all_zeros_only_the_bias_of_the_output_moves(hidden: str) -> None:
+    # 「中間層が ReLU や tanh のとき、動くのは出力層のバイアスだけです。」
+    zeros = np.zeros((2, 3)), np.zeros(3), np.zeros((3, 1)), np.zeros(1)
+    net = Layer(*zeros[:2], hidden), Layer(*zeros[2:], "identity")
+    x, d = np.array([[1.0, 2.0], [0.5, -1.0]]), np.array([[3.0], [1.0]])
+    for _ in range(200):
+        net = with_parameters(
+            net, parameters(net) - 0.05 * loss_and_gradient(net, x, d, "squared_error")[1]
+        )
+    moved = [bool(part.any()) for layer in net for part in (layer.W, layer.b)]
+    assert moved == ([True] * 4 if hidden == "sigmoid" else [False, False, False, True])
+
+
+def test_momentum_with_the_old_velocity_is_nesterov_with_the_new_one() -> None:
+    # 「アは Nesterov の式と同じ形ですが、そちらの v は更新した後の値です。」
+    g, theta = np.array([2.0, -1.0]), np.array([0.5, 0.5])
+    for method, after in (
+        (Momentum(0.1, momentum=0.9), False),
+        (Nesterov(0.1, momentum=0.9), True),
+    ):
+        state = method.init(theta)
+        theta_1, state = method.step(theta, g, state)
+        v = 0.9 * g + g if after else g
+        theta_2, _ = method.step(theta_1, g, state)
+        np.testing.assert_allclose(theta_2 - theta_1, -0.1 * (g + 0.9 * v))
