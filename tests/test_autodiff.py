@@ -193,4 +193,6 @@ def test_input_that_the_output_does_not_reach_has_derivative_zero_in_both_direct
 
 def test_sign_is_a_node_too():
     x = Node(2.0)
-    assert reverse_mode(-x * 3, [x])[0] == (-3.0,)
+    y = -x * 3
+    assert y.value == -6
+    assert reverse_mode(y, [x])[0] == (-3.0,)
