@@ -23,6 +23,8 @@ from dlnotes.optimizers import SGD
 
 SOURCES = sorted(Path(dlnotes.__file__).parent.glob("[!_]*.py"))
 JAPANESE = re.compile("[ぁ-んァ-ヶ一-龠]")
+# Args、Raises などの一項目。
+ITEM = re.compile(r"^ {4}\w[^\n:]*: .+", re.MULTILINE)
 X = np.array([[1.0, -2.0, 0.5], [0.0, 1.0, 2.0], [2.0, 0.5, -1.0], [-1.0, 0.0, 1.0]])
 ROWS = np.array([[0.2, 0.3, 0.5], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
 A = np.array([[0.9, 0.1], [0.4, 0.6]])
@@ -187,6 +189,17 @@ def test_docstring_has_its_parts(path, function):
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+def test_every_docstring_is_in_japanese(source):
+    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    nodes = ast.walk(ast.parse(source.read_text(encoding="utf-8")))
+    texts = [ast.get_docstring(node) or "" for node in nodes if isinstance(node, kinds)]
+    texts = [text.partition("出典:")[0] for text in texts]
+    lines = [line for text in texts for line in (text.split("\n")[0], *ITEM.findall(text)) if line]
+    english = [line for line in lines if not JAPANESE.search(line)]
+    assert english == [], f"{source.name} の説明に、日本語でない行があります: {english}"
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 def test_every_error_is_said_in_japanese(source):
     nodes = ast.walk(ast.parse(source.read_text(encoding="utf-8")))
     raised = [node.exc for node in nodes if isinstance(node, ast.Raise)]
@@ -246,3 +259,9 @@ def test_integers_become_floats(function):
     result = function(*inputs(function, values), **needed)
     np.testing.assert_array_equal(result, function(*inputs(function, values / 1), **needed))
     assert np.asarray(result).dtype == np.float64
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+def test_every_module_has_a_test_of_its_name(source):
+    test = Path(__file__).with_name(f"test_{source.stem}.py")
+    assert test.is_file(), f"tests/{test.name} がありません"

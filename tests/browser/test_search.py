@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
@@ -118,6 +120,11 @@ def test_words_of_a_beginner_find_their_page_among_the_first_three(box: Page) ->
     )
     assert len(TYPED) >= 100
     assert len(missed) <= 0.02 * len(TYPED), missed
+
+
+def test_every_topic_has_words_to_look_for() -> None:
+    missing = {path.stem for path in Path("docs").glob("dl0*.md")} - set(QUERIES)
+    assert missing == set(), f"上の QUERIES に、探す言葉がありません: {missing}"
 
 
 def test_every_word_of_the_glossary_finds_the_glossary(box: Page) -> None:

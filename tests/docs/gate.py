@@ -75,6 +75,8 @@ def unproved(text: str) -> list[str]:
     found = []
     if re.search(r"<!--[-\s]*pytest-codeblocks:\s*cont\b", text):
         found.append("cont は、続きのコードが Python でないとき黙って捨てられます")
+    private = re.findall(r"^ *from dlnotes\S* import .*\b_\w+", text, re.MULTILINE)
+    found += [f"読む人に見せない名前の import: {line.strip()}" for line in private]
     blocks = extract_from_buffer(io.StringIO(text))
     codes = [block.code for block in blocks if _is_proved(block)]
     outputs = [block.expected_output for block in blocks if _is_proved(block)]

@@ -67,7 +67,8 @@ def test_axes_carry_the_names_and_scales_the_alternative_text_says(drawing: _bui
     labels = [(ax.get_xlabel(), ax.get_ylabel().replace("\n", "")) for ax in axes]
     for side, words in enumerate(axis_names(alt)):
         for word in words:
-            assert any(word in label[side] for label in labels)
+            said = f"代替文の{'横縦'[side]}軸「{word}」が、図の軸の名前にありません"
+            assert any(word in label[side] for label in labels), f"{said}: {labels}"
     scales = {(ax.get_xscale(), ax.get_yscale()) for ax in axes}
     assert "両対数" not in alt or ("log", "log") in scales
     assert "片対数" not in alt or ("linear", "log") in scales

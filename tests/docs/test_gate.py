@@ -34,7 +34,8 @@ def test_notebook_prose_holds_no_code_of_its_own(notebook: Path) -> None:
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook_is_kept_without_outputs(notebook: Path) -> None:
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    assert not [cell for cell in cells if cell.get("outputs") or cell.get("execution_count")]
+    kept = [cell["id"] for cell in cells if cell.get("outputs") or cell.get("execution_count")]
+    assert kept == [], f"python -m nbconvert --clear-output --inplace {notebook} で消してください"
 
 
 def test_a_block_with_its_output_passes() -> None:

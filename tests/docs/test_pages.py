@@ -104,7 +104,8 @@ def test_headings_have_ids_a_person_can_read(article: Tag) -> None:
 
 
 def test_page_has_one_title(article: Tag) -> None:
-    assert len(article.find_all("h1")) == 1
+    titles = [h.get_text() for h in article.find_all("h1")]
+    assert len(titles) == 1, f"題が一つではありません（冒頭の --- の間を読めないときも）: {titles}"
 
 
 def test_no_markup_is_left_as_text(article: Tag) -> None:
@@ -187,6 +188,20 @@ def test_figures_take_their_colours_from_the_style() -> None:
     }
     strange = {name: colours for name, colours in strange.items() if colours}
     assert strange == {}, f"figures/_style.py にない色です: {strange}"
+
+
+# 題目でないページ。
+OTHERS = {
+    *("about", "corrections", "course_functions", "glossary", "index", "notation", "quiz"),
+    *("reading_code", "syllabus"),
+}
+
+
+def test_every_other_page_is_a_topic_named_by_its_number() -> None:
+    """題目だけを調べるテストは、dl0 で始まる名前で題目を見つける。"""
+    stems = {path.stem for path in Path("docs").glob("*.md")} - OTHERS
+    strange = sorted(stem for stem in stems if not re.fullmatch(r"dl0\d\d(_\d)?_[a-z_]+", stem))
+    assert strange == [], f"題目のページの名前は、dl011_topic.md の形にしてください: {strange}"
 
 
 TOPICS = pytest.mark.parametrize("stem", sorted(p.stem for p in Path("docs").glob("dl0*.md")))

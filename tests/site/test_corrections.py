@@ -74,7 +74,9 @@ def test_a_page_without_the_marker_is_left_alone(tmp_path: Path) -> None:
 def test_every_correction_is_written_as_a_box(source: Path) -> None:
     text = source.read_text(encoding="utf-8")
     titles = re.findall(r"^#{2,3} 訂正: ", text, flags=re.MULTILINE)
-    assert len(list(corrections(text))) == len(titles) == text.count('!!! correction "')
+    found = len(list(corrections(text))), len(titles), text.count("!!! correction")
+    form = '「### 訂正: 題」のすぐ下に、!!! correction "訂正" の囲みを置いてください'
+    assert len(set(found)) == 1, f"{source}: {form}（読めた訂正、見出し、囲みの数は {found}）"
 
 
 # 誤りを一つ書き落としても、題と言葉から気づけるようにする。

@@ -17,7 +17,7 @@ def main() -> int:
     parser.add_argument("folder", type=Path, metavar="出力先")
     try:
         build(parser.parse_args().folder)
-    except (OSError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, SyntaxError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

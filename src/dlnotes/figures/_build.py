@@ -89,7 +89,7 @@ def register() -> list[Drawing]:
 def _drawings(stem: str, source: str) -> list[Drawing]:
     names: list[str] | None = None
     sliders = {}
-    for node in ast.parse(source).body:
+    for node in ast.parse(source, f"{stem}.py").body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
             names = ast.literal_eval(node.value)
         elif isinstance(node, ast.FunctionDef):
@@ -117,10 +117,10 @@ def _module_path(name: str) -> Path | None:
 
 
 @cache
-def _imports(source: str) -> frozenset[str]:
+def _imports(source: str, name: str = "<unknown>") -> frozenset[str]:
     """`dlnotes` の中で import されうるモジュールの名前。"""
     found = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(ast.parse(source, name)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -142,7 +142,7 @@ def source_key(source: str) -> str:
         path = _module_path(name)
         if path is not None and name not in seen:
             seen[name] = path.read_text(encoding="utf-8")
-            waiting |= _imports(seen[name])
+            waiting |= _imports(seen[name], path.name)
     style = (_PACKAGE / "figures" / "dlnotes.mplstyle").read_text(encoding="utf-8")
     parts = [source, style, _environment(), *(f"{n}\n{seen[n]}" for n in sorted(seen))]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()

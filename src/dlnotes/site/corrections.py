@@ -11,13 +11,14 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+from click import ClickException
 from markdown import Extension, Markdown
 from pymdownx.slugs import slugify
 
 from dlnotes.site import marker
 from dlnotes.site.japanese import join_lines
 
-__all__ = ["CorrectionsExtension", "corrections", "makeExtension", "written"]
+__all__ = ["CorrectionError", "CorrectionsExtension", "corrections", "makeExtension", "written"]
 
 MARKER = "[[訂正一覧]]"
 _BOX = re.compile(
@@ -31,6 +32,10 @@ _CODE = re.compile(r"dl\d+(_\d)?(?=_)")
 _slug = slugify(case="lower")
 
 
+class CorrectionError(ClickException, ValueError):
+    """囲みの書き方の誤り。MkDocs の命令は、呼び出しの跡なしに一行で見せる。"""
+
+
 def corrections(page: str) -> Iterator[tuple[str, str, str]]:
     """一枚の原稿にある訂正を、見出し、言われていたこと、正しいことの組にして順に出します。
 
@@ -38,12 +43,14 @@ def corrections(page: str) -> Iterator[tuple[str, str, str]]:
         page: ページの原稿。
 
     Raises:
-        ValueError: 囲みの書き方が決まりと違うとき。どの訂正かを言います。
+        CorrectionError: 囲みの書き方が決まりと違うとき。どの訂正かを言います。
     """
     for match in _BOX.finditer(page):
         found = _SAID.search(dedent(match["box"]).strip())
         if found is None:
-            raise ValueError(f"「{match['title']}」に、言った人と **正しくは** の段落がありません")
+            raise CorrectionError(
+                f"「{match['title']}」に、言った人と **正しくは** の段落がありません"
+            )
         yield match["title"], f"{found['who']}: {found['said']}", found["true"]
 
 
@@ -54,7 +61,7 @@ def written(docs: Path) -> list[str]:
         docs: 原稿のフォルダー。
 
     Raises:
-        ValueError: 囲みの書き方が決まりと違うとき。どの訂正かを言います。
+        CorrectionError: 囲みの書き方が決まりと違うとき。どの訂正かを言います。
     """
     # 三列にすると、電話の幅では一列が六字ほどになる。
     return ["| 言われていたこと | 正しくは |", "|---|---|", *_rows(docs)]

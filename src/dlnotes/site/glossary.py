@@ -6,7 +6,7 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache, cached_property
 from itertools import groupby
 from pathlib import Path
@@ -101,14 +101,21 @@ def read_terms(data: Path = DATA) -> list[Term]:
 # ページごとに拡張が作られるので、同じデータを一度だけ調べる。
 @cache
 def _parse(text: str) -> tuple[Term, ...]:
+    try:
+        entries = tomllib.loads(text)["terms"]
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"用語集の glossary.toml を読めません: {error}") from error
     terms = []
-    for entry in tomllib.loads(text)["terms"]:
-        try:
-            terms.append(Term(**entry | {"variants": tuple(entry.get("variants", ()))}))
-        except TypeError as error:
+    needed = {field.name for field in fields(Term)} - {"variants"}
+    for entry in entries:
+        lacking = sorted(key for key in needed if not entry.get(key))
+        unknown = sorted(entry.keys() - needed - {"variants"})
+        if lacking or unknown:
             raise ValueError(
-                f"用語集の「{entry.get('ja')}」の項目に過不足があります: {error}"
-            ) from error
+                f"用語集の「{entry.get('ja')}」の項目に過不足があります"
+                f"（ないか空: {lacking}、知らない: {unknown}）"
+            )
+        terms.append(Term(**entry | {"variants": tuple(entry.get("variants", ()))}))
     return tuple(sorted(terms, key=lambda term: (term.row == _LATIN, sort_key(term))))
 
 

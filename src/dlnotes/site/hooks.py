@@ -74,7 +74,11 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     gc.disable()
     _math_characters.clear()
     lock.take()
-    if _build.stale(_FIGURES):
+    try:
+        stale = _build.stale(_FIGURES)
+    except (SyntaxError, ValueError) as error:
+        raise PluginError(str(error)) from error
+    if stale:
         # 編集された関数を読み直すため、別のプロセスで描く。
         command = [sys.executable, "-m", "dlnotes.figures", str(_FIGURES)]
         # ビルドだけが強制終了されても、描き終わるまでは鍵を持たせておく。
