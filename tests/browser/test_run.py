@@ -53,7 +53,7 @@ KEEP_PYTHON = """if (opener) window.Worker = new Proxy(Worker, {
 
 
 @pytest.fixture(scope="session")
-def runner(browser: Browser, base: str) -> Iterator[Page]:
+def window(browser: Browser, base: str) -> Iterator[Page]:
     """どのページを開いても、同じ Python を使う窓。"""
     with browser.new_context(viewport={"width": 1280, "height": 800}) as context:
         context.add_init_script(KEEP_PYTHON)
@@ -62,6 +62,14 @@ def runner(browser: Browser, base: str) -> Iterator[Page]:
         with page.expect_popup() as opened:
             page.evaluate("() => { open() }")
         yield opened.value
+
+
+@pytest.fixture
+def runner(window: Page) -> Iterator[Page]:
+    """ノートブックは print の設定を変えるので、その Python は、次のページに使わない。"""
+    yield window
+    if "/notebooks/" in window.url:
+        window.evaluate("() => { opener.python?.terminate(); opener.python = undefined }")
 
 
 @pytest.fixture

@@ -78,6 +78,10 @@ def unproved(text: str) -> list[str]:
     private = re.findall(r"^ *from dlnotes\S* import .*\b_\w+", text, re.MULTILINE)
     found += [f"読む人に見せない名前の import: {line.strip()}" for line in private]
     blocks = extract_from_buffer(io.StringIO(text))
+    # ブラウザでは一つの Python が次々に動かすので、後のコードの出力まで変わる。
+    lasting = re.compile(r"^.*(?:set_printoptions|seterr|rcParams|random\.seed).*", re.MULTILINE)
+    settings = (line for block in blocks for line in lasting.findall(block.code))
+    found += [f"後のコードにも残る設定: {line.strip()}" for line in settings]
     codes = [block.code for block in blocks if _is_proved(block)]
     outputs = [block.expected_output for block in blocks if _is_proved(block)]
     for block in shown_blocks(render(text)):

@@ -61,6 +61,8 @@ SILENT = {
         '??? note "題"\n\n    ```python\n    a = """a\n\n    b"""\n    print(2)\n    ```\n\n'
         "    <!--pytest-codeblocks:expected-output-->\n\n    ```text\n    2\n    ```\n"
     ),
+    "private name": "```python\nfrom dlnotes.training import _updates\nprint(2)\n```\n" + OUTPUT,
+    "lasting setting": "```python\nimport numpy as np\n\nnp.seterr()\nprint(2)\n```\n" + OUTPUT,
     "no expected output": "```python\nprint(1 + 1)\n```\n",
     "empty expected output": (
         "```python\nx = 1\n```\n<!--pytest-codeblocks:expected-output-->\n\n```text\n```\n"
