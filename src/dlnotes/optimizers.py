@@ -263,7 +263,7 @@ class Nesterov:
 
 @dataclass(frozen=True, slots=True)
 class AdaGrad:
-    r"""AdaGrad。それまでの勾配の二乗の和 $h$ で、学習率を成分ごとに小さくしていきます。
+    r"""AdaGrad。それまでの勾配の二乗の和 $h$ で、勾配に掛ける数を成分ごとに小さくしていきます。
 
     $$h \leftarrow h + g^2, \qquad \theta \leftarrow \theta - \varepsilon \frac{g}{\sqrt{h} + c}$$
 
