@@ -66,8 +66,9 @@ def window(browser: Browser, base: str) -> Iterator[Page]:
 
 @pytest.fixture
 def runner(window: Page) -> Iterator[Page]:
-    """ノートブックは print の設定を変えるので、その Python は、次のページに使わない。"""
+    """編集を残さない窓。ノートブックは print の設定を変えるので、その Python も残さない。"""
     yield window
+    window.evaluate("() => sessionStorage.clear()")
     if "/notebooks/" in window.url:
         window.evaluate("() => { opener.python?.terminate(); opener.python = undefined }")
 
