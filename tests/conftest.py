@@ -118,14 +118,15 @@ def try_pages(pytestconfig: pytest.Config, strict_build: Run, tmp_path: Path) ->
     """本物の設定で、渡された原稿だけのサイトを組み立てる関数。"""
     root = pytestconfig.rootpath
 
-    def build(pages: dict[str, str], **environment: str) -> Run:
+    def build(pages: dict[str, str], figures: Path | None = None, **environment: str) -> Run:
         for name, text in pages.items():
             page = tmp_path / "docs" / name
             page.parent.mkdir(parents=True, exist_ok=True)
             page.write_text(text, encoding="utf-8")
         (tmp_path / "src").symlink_to(root / "src")
         (tmp_path / ".cache").mkdir()
-        for made in ("figures", "runtime", "runtime-made"):
+        (tmp_path / ".cache" / "figures").symlink_to(figures or root / ".cache" / "figures")
+        for made in ("runtime", "runtime-made"):
             (tmp_path / ".cache" / made).symlink_to(root / ".cache" / made)
         shutil.copy(root / "mkdocs.yml", tmp_path / "base.yml")
         nav = "".join(f"\n  - {name}" for name in pages)

@@ -334,6 +334,23 @@ def test_build_after_a_killed_one_is_as_if_nothing_had_happened(studio: Studio) 
     assert studio.drawn() == before
 
 
+def test_interrupt_ends_the_drawing_without_a_trace(studio: Studio) -> None:
+    shutil.rmtree(studio.out)
+    slow = STEEP.replace("ax.legend()", "__import__('time').sleep(1)")
+    for name in map(str, range(20)):
+        studio.write(f"figures/dl{name}.py", slow)
+    process = studio.start()
+    assert process.stderr is not None
+    assert "図" in process.stderr.read(4)
+    time.sleep(0.5)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    # すでに描き手に渡してあるものだけは、描きおえる。
+    assert len([name for name in studio.drawn() if name.endswith("line.json")]) < 10
+
+
 def test_folder_that_cannot_be_written_gives_one_clear_line(studio: Studio) -> None:
     shutil.rmtree(studio.out)
     studio.out.write_text("フォルダーではない", encoding="utf-8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import re
+import shutil
 import subprocess
 import threading
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from mkdocs.structure.files import File
 from dlnotes.site import hooks
 
 Run = subprocess.CompletedProcess[str]
-TryPages = Callable[[dict[str, str]], Run]
+TryPages = Callable[..., Run]
 
 
 def test_strict_build_is_silent(strict_build: Run) -> None:
@@ -51,6 +52,41 @@ def test_dead_link_in_a_notebook_stops_the_build(try_pages: TryPages) -> None:
     run = try_pages({"index.md": "# 題\n", "notebooks/a.ipynb": json.dumps(notebook)})
     assert run.returncode != 0
     assert "next.md" in run.stderr
+
+
+@pytest.fixture
+def undrawn(pytestconfig: pytest.Config, site: Path, tmp_path: Path) -> Path:
+    """図の置き場所。`RELU` だけは、描いた覚えのない、大きさの違う古いものがある。"""
+    folder = tmp_path / "undrawn"
+    shutil.copytree(pytestconfig.rootpath / ".cache" / "figures", folder)
+    (folder / RELU).with_suffix(".json").unlink()
+    (folder / RELU).write_text('<svg viewBox="0 0 72 72"></svg>', encoding="utf-8")
+    return folder
+
+
+RELU = "dl003_activations/relu_and_derivative.svg"
+WITH_RELU = {"index.md": f"# 題\n\n![線](figures/{RELU})\n"}
+
+
+def test_page_waits_for_its_figure_to_be_drawn(
+    try_pages: TryPages, undrawn: Path, site: Path, tmp_path: Path
+) -> None:
+    run = try_pages(WITH_RELU, figures=undrawn)
+    assert run.returncode == 0, run.stderr
+    # 古い図は 96 ピクセル。
+    assert 'width="96"' not in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    made = (tmp_path / "out" / "figures" / RELU).read_bytes()
+    assert made == (site / "figures" / RELU).read_bytes()
+
+
+def test_figure_that_cannot_be_drawn_stops_the_build(try_pages: TryPages, undrawn: Path) -> None:
+    (undrawn / RELU).unlink()
+    (undrawn / RELU).mkdir()
+    run = try_pages(WITH_RELU, figures=undrawn)
+    assert run.returncode != 0
+    assert f"図 {RELU} を描けません" in run.stderr
+    assert "図を描けませんでした（理由は上にあります）" in run.stderr
+    assert "Traceback" not in run.stderr
 
 
 def test_notebook_can_be_downloaded_and_opened_elsewhere(site: Path) -> None:

@@ -20,6 +20,8 @@ def main() -> int:
     except (OSError, RuntimeError, SyntaxError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130  # シェルの決まりで、Ctrl-C による終わり。
     return 0
 
 

@@ -10,6 +10,7 @@ import io
 import json
 import os
 import platform
+import signal
 import tempfile
 import warnings
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -27,7 +28,7 @@ from dlnotes.figures._slider import Slider
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["CARD", "Drawing", "build", "compact", "register", "source_key", "stale"]
+__all__ = ["CARD", "Drawing", "build", "compact", "is_fresh", "register", "source_key", "stale"]
 
 _PACKAGE = Path(__file__).parents[1]
 _LIBRARIES = ("numpy", "matplotlib", "matplotlib-fontja", "scour")
@@ -159,7 +160,14 @@ def _receipt(drawing: Drawing, key: str, folder: Path) -> dict[str, str]:
     return {"key": key} | {p: hashlib.sha256(b).hexdigest() for p, b in files.items()}
 
 
-def _is_fresh(drawing: Drawing, key: str, folder: Path) -> bool:
+def is_fresh(drawing: Drawing, key: str, folder: Path) -> bool:
+    """図がその鍵で描かれ、描いたときのままであるかを調べます。
+
+    Args:
+        drawing: 図。
+        key: `stale` の並べる鍵。
+        folder: 図の置き場所。
+    """
     try:
         written = json.loads((folder / drawing.path).with_suffix(".json").read_text("utf-8"))
         return bool(written == _receipt(drawing, key, folder))
@@ -177,7 +185,7 @@ def stale(folder: Path) -> list[tuple[Drawing, str]]:
     drawings = [*register(), CARD]
     stems = {d.stem for d in drawings}
     keys = {s: source_key((figures / f"{s}.py").read_text(encoding="utf-8")) for s in stems}
-    return [(d, keys[d.stem]) for d in drawings if not _is_fresh(d, keys[d.stem], folder)]
+    return [(d, keys[d.stem]) for d in drawings if not is_fresh(d, keys[d.stem], folder)]
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -285,6 +293,13 @@ def _check_writable(folder: Path) -> None:
         raise RuntimeError(f"{folder} に図を書けません（{error.strerror}）") from error
 
 
+def _become_worker() -> None:
+    # 何も集められないごみ集めに、描く時間の一割を使わない。
+    gc.disable()
+    # Ctrl-C には、全体を止める親だけが答える。
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def build(folder: Path) -> None:
     """変わった図だけを並列に描き、登録簿にない図のファイルを消します。
 
@@ -295,17 +310,21 @@ def build(folder: Path) -> None:
         RuntimeError: 置き場所に書けないとき、描けない図があるとき。どの図かを言います。
     """
     _check_writable(folder)
-    # 時間のかかるものから始めると、終わりにひとつだけ残って待つことがない。
-    waiting = sorted(stale(folder), key=lambda job: -len(job[0].paths))
+    # ビルドはページの順に図を待つ。目次が先で、ほかは登録簿の順。
+    waiting = sorted(stale(folder), key=lambda job: job[0].stem != "index")
     failed: list[str] = []
     workers = min(len(waiting), os.cpu_count() or 1) or 1
-    # 何も集められないごみ集めに、描く時間の一割を使わない。
-    with ProcessPoolExecutor(workers, initializer=gc.disable) as pool:
+    with ProcessPoolExecutor(workers, initializer=_become_worker) as pool:
         jobs = {pool.submit(_draw, d, key, folder): d for d, key in waiting}
-        for job in tqdm(as_completed(jobs), "図", len(jobs), unit="枚", disable=not jobs):
-            error = job.exception()
-            if error is not None:
-                failed += [f"図 {jobs[job].path} を描けません: {type(error).__name__}: {error}"]
+        try:
+            for job in tqdm(as_completed(jobs), "図", len(jobs), unit="枚", disable=not jobs):
+                error = job.exception()
+                if error is not None:
+                    failed += [f"図 {jobs[job].path} を描けません: {type(error).__name__}: {error}"]
+        except KeyboardInterrupt:
+            # 残りの図をすべて描いてから終わることのないように。
+            pool.shutdown(cancel_futures=True)
+            raise
     if failed:
         raise RuntimeError("\n".join(sorted(failed)))
     known = {p for d in [*register(), CARD] for p in (*d.files, d.path.with_suffix(".json"))}

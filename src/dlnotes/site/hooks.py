@@ -8,6 +8,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from functools import cache, partial
@@ -41,6 +42,8 @@ _MATH_FONT = "assets/fonts/math.woff2"
 _math_characters: set[str] = set()
 # 原稿の名前から、そのノートブックの実行へ。
 _running: dict[str, Future[None]] = {}
+# 図を描いているプロセスと、それが描く図。
+_drawing: list[tuple[subprocess.Popen[bytes], list[tuple[_build.Drawing, str]]]] = []
 
 
 def _results(config: MkDocsConfig) -> Path:
@@ -50,9 +53,12 @@ def _results(config: MkDocsConfig) -> Path:
 
 def _end_build() -> None:
     gc.enable()
-    # 鍵を外した後に、実行結果を書かせない。
+    # 鍵を外した後に、実行結果と図を書かせない。
     wait(_running.values())
     _running.clear()
+    for process, _ in _drawing:
+        process.wait()
+    _drawing.clear()
     lock.release()
 
 
@@ -69,7 +75,7 @@ def _has_runtime() -> bool:
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """変わった図を描き、ノートブックのキャッシュを今の `dlnotes` のものにします。"""
+    """変わった図を描きはじめ、ノートブックのキャッシュを今の `dlnotes` のものにします。"""
     # 残しておくものが多いので、ごみ集めは、何も集められないのにビルドの六分の一の時間を使う。
     gc.disable()
     _math_characters.clear()
@@ -79,11 +85,10 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     except (SyntaxError, ValueError) as error:
         raise PluginError(str(error)) from error
     if stale:
-        # 編集された関数を読み直すため、別のプロセスで描く。
+        # 編集された関数を読み直すため、別のプロセスで描く。その間に、ページを変換する。
         command = [sys.executable, "-m", "dlnotes.figures", str(_FIGURES)]
         # ビルドだけが強制終了されても、描き終わるまでは鍵を持たせておく。
-        if subprocess.run(command, pass_fds=lock.handles(), check=False).returncode:
-            raise PluginError("図を描けませんでした（理由は上にあります）")
+        _drawing.append((subprocess.Popen(command, pass_fds=lock.handles()), stale))
     notebooks.use_cache(config, _CACHE / "notebooks")
     reuse.load(_results(config))
     offline = config.extra["offline"]
@@ -163,8 +168,22 @@ def on_serve(
     return server
 
 
+def _wait_for_figures(markdown: str | None = None) -> None:
+    """原稿にある図が描かれるのを待つ。原稿を渡さなければ、すべての図を待つ。"""
+    for process, waiting in _drawing:
+        for drawing, key in waiting:
+            if markdown is None or drawing.path.as_posix() in markdown:
+                while process.poll() is None and not _build.is_fresh(drawing, key, _FIGURES):
+                    time.sleep(0.02)
+        if markdown is None:
+            process.wait()
+        if process.poll():
+            raise PluginError("図を描けませんでした（理由は上にあります）")
+
+
 def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> None:
-    """変わっていない原稿を、変換し直さないようにします。ノートブックは、実行の終わりを待ちます。"""
+    """変わっていない原稿を、変換し直さないようにします。図とノートブックは、できるのを待ちます。"""
+    _wait_for_figures(markdown)
     if page.file.src_uri in _running:
         # 動かないセルのエラーは、ここで出る。実行した結果は、mkdocs-jupyter がキャッシュから読む。
         _running[page.file.src_uri].result()
@@ -183,6 +202,7 @@ def on_page_content(html: str, *, page: Page, config: MkDocsConfig, files: Files
 
 def on_env(env: Environment, *, config: MkDocsConfig, files: Files) -> Environment:
     """すべての本文ができ、検索の索引はまだのときに、数を入れ、紹介文を取り出します。"""
+    _wait_for_figures()
     env.bytecode_cache = reuse.Templates()
     env.template_class = reuse.PageTemplate
     pages = [file.page for file in files.documentation_pages() if file.page]
