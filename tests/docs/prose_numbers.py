@@ -142,6 +142,10 @@ def check(page: Tag) -> Findings:
         for section, numbers in sections
         for element in section.find_all(id=True)
     }
+    if page.select_one(".dl-notebook-links"):
+        # ノートブックのはじめとまとめは、ひと続きの計算の全体のことを言う。
+        for _, numbers in (sections[0], sections[-1]):
+            numbers.update(*(other for _, other in sections))
     unproved, caught, total = {}, 0, 0
     for section, computed in sections:
         links = section.select('a[href^="#"]:not(.headerlink)')
@@ -178,12 +182,10 @@ def leads_to(answer: str, reason: str) -> bool:
 
 
 def _sections(page: Tag) -> list[Tag]:
-    """記事を、大きな見出し（h2）ごとに分ける。ノートブックは、ひと続きの計算なので、分けない。"""
+    """記事を、大きな見出し（h2）ごとに分ける。"""
     article = copy(page)
     for hidden in article.select("template, script, details.dl-details, h2#出典 ~ *"):
         hidden.extract()
-    if article.select_one(".dl-notebook-links"):
-        return [article]
     sections: list[Tag] = []
     for element in list(article.children):
         if not sections or (isinstance(element, Tag) and element.name == "h2"):

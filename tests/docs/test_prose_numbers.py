@@ -32,6 +32,11 @@ GIVEN = {
     "dl006_gradient_descent/": {"45": "コードの回転行列の角度"},
     "dl007_sgd/": {"100 万": "仮のサンプルの数", "1,000": "添え字 999 の、1 から数えた番号"},
     "notebooks/1_2_back_propagation/": {"1,000": "ほかのノートブックの更新の回数"},
+    "notebooks/1_3_stochastic_gradient_descent/": {
+        "100,000": "前の節のデータの数",
+        "1,000": "前の節の更新の回数",
+        "1×10^(6)": "前の節で学習を打ち切る誤差",
+    },
 }
 
 
@@ -119,6 +124,15 @@ def test_a_number_that_was_not_computed_is_found(html: str, number: str) -> None
     assert list(found(f"{BLOCK}{html}").unproved) == [number]
 
 
+def test_only_the_ends_of_a_notebook_speak_of_the_whole() -> None:
+    page = (
+        '<div class="dl-notebook-links"></div>{}<h2>節</h2>' + BLOCK + "<h2>節</h2>{}<h2>節</h2>{}"
+    )
+    said = "<p>確率は 0.36 です。</p>"
+    assert found(page.format(said, "", said)).unproved == {}
+    assert list(found(page.format("", said, "")).unproved) == ["0.36"]
+
+
 @pytest.mark.parametrize("html", RIGHT)
 def test_a_computed_number_or_a_reference_passes(html: str) -> None:
     assert found(f'<h2 id="top">節</h2>{BLOCK}{html}').unproved == {}
@@ -164,7 +178,7 @@ def test_a_choice_that_its_reckoning_does_not_give_is_found(
 
 
 def test_most_misprints_in_a_topic_would_be_found(site: Path, url: str) -> None:
-    # ノートブックは節に分けないので、近い数がどこかで計算されていることが多い。
+    # ノートブックの節は長く、近い数が同じ節で計算されていることが多い。
     if url.startswith("dl"):
         caught, misprints = findings(site / url / "index.html").misprints
         few = f"文の数を書き誤っても、{misprints} 通りのうち {caught} 通りしか見つかりません"
