@@ -135,6 +135,8 @@ def test_sup_error_is_the_largest_gap_on_the_grid():
     network = (Layer([[1.0]], [0.0], "identity"),)
     assert ua.sup_error(network, lambda x: x**2, 0, 1, points=11) == pytest.approx(0.25)
     assert ua.sup_error(network, lambda x: x**2, 0, 3, points=4) == pytest.approx(6)
+    # Two points are the two ends, where the tent and the line through them agree.
+    assert ua.sup_error(network, lambda x: x + tent(x), 0, 1, points=2) == 0
 
 
 # --- depth --------------------------------------------------------------------------------
@@ -200,6 +202,10 @@ def test_bends_that_cancel_are_not_counted():
     hidden = Layer([[1.0, 1.0]], [-0.5, -0.5], "relu")
     network = (hidden, Layer([[1.0], [-1.0]], [0.0], "identity"))
     assert ua.count_linear_pieces(network, 0, 1) == 1
+    # The bend at 1/5 cancels in y = x: steps of unlike length, one slope.
+    hidden = Layer([[1.0, 1.0, 1.0]], [0.0, -0.2, -0.2], "relu")
+    network = (hidden, Layer([[1.0], [1.0], [-1.0]], [0.0], "identity"))
+    assert ua.count_linear_pieces(network, 0, 1) == 1
 
 
 def test_interpolant_of_a_convex_function_has_as_many_pieces_as_asked():
@@ -264,6 +270,7 @@ def test_too_few_pieces_are_refused(pieces):
 def test_depth_beyond_the_precision_of_floats_is_refused():
     with pytest.raises(ValueError, match="depth は 50 以下の整数が必要ですが 51"):
         ua.sawtooth_network(51)
+    assert len(ua.sawtooth_network(50)) == 51
 
 
 @given(steepness=st.floats(-10, 0))
