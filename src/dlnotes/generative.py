@@ -477,7 +477,7 @@ def restore(prior: GaussianPrior, A: ArrayLike, y: ArrayLike, *, noise_std: floa
     \end{aligned}$$
 
     $\xi$ は、成分が標準正規分布に従う雑音です。
-    y を生んだ x は無数にあります。その中で、学んだ画像らしさに最も合うものを選ぶのが超解像です。
+    y を生み得る x は無数にあります。その中で、学んだ画像らしさに最も合うものを選ぶのが超解像です。
 
     Args:
         prior: 元の画像の分布。

@@ -308,7 +308,7 @@ class RMSProp:
     \theta &\leftarrow \theta - \varepsilon \frac{g}{\sqrt{h} + c}
     \end{aligned}$$
 
-    $h$ は減ることもできるので、$h$ が増え続けるせいで学習が止まることはありません。
+    $h$ は減ることもあるので、$h$ が増え続けるせいで学習が止まることはありません。
 
     Attributes:
         learning_rate: 学習率 ε（0 以上）。Hinton の講義に既定値はなく、0.001 は慣例による値です。
@@ -353,7 +353,7 @@ class Adadelta:
     \theta \leftarrow \theta + \varepsilon \Delta$$
 
     Attributes:
-        learning_rate: $\Delta$ に掛ける数 ε（0 以上）。論文にはない量で、1.0 なら無いのと同じです。
+        learning_rate: $\Delta$ に掛ける数 ε（0 以上）。論文にはない量で、1.0 ならないのと同じです。
         decay: 移動平均の係数 ρ（0 以上 1 未満）。0.95 は論文の実験の値です。
         epsilon: 最初の一歩を作る小さな数 c（正）。1e-6 は論文の実験の値です。
 
@@ -404,7 +404,7 @@ class Adam:
     \end{aligned}$$
 
     $m$ と $v$ は 0 から始まるので、はじめのうち 0 に偏ります。
-    $t$ 回後の重みの和は $1-\beta^t$ なので、それで割って偏りを補正します。
+    $t$ 回目までの勾配に掛かる係数の和は $1-\beta^t$ なので、それで割って偏りを補正します。
 
     Attributes:
         learning_rate: 学習率 ε（0 以上）。

@@ -193,7 +193,7 @@ def test_common_slip_is_answered_with_the_way_out(page: Page, code: str, hint: s
 
 def test_long_output_is_cut_and_too_much_memory_is_an_error(page: Page) -> None:
     result = run(page, "for i in range(100):\n    print('x' * 1_000_000)\n")
-    expect(result.locator(".note")).to_contain_text("100,000,100 字のうちの初めだけ")
+    expect(result.locator(".note")).to_contain_text("100,000,100 字のうちのはじめだけ")
     assert len(result.inner_text()) < 101_000
     result = run(
         page, "import numpy as np\nx = [np.empty(2 * 10**8) for _ in range(5)]", ends="エラー"

@@ -94,7 +94,7 @@ def boundaries() -> Figure:
     curves = {
         "生成モデル": ("--", _style.PURPLE, posterior(generative, grid)),
         "識別モデル": (":", _style.GREEN, logistic_posterior(linear, grid)),
-        "識別モデル（三次の特徴）": ("-", _style.INK, logistic_posterior(cubic, _cubic(grid))),
+        "識別モデル（三次の特徴量）": ("-", _style.INK, logistic_posterior(cubic, _cubic(grid))),
     }
     for name, (style, color, p) in curves.items():
         score = p[:, 1].reshape(len(side), len(side))

@@ -159,7 +159,7 @@ def training_gap() -> Figure:
 
 
 def outside() -> Figure:
-    """区間の外では、折れ線は直線のまま、シグモイドの階段は一定のままで、目標から離れます。"""
+    """区間の外では、折れ線は直線のまま、シグモイド関数の階段は一定のままで、目標から離れます。"""
     drawing, (ax,) = _style.figure(height=3.6)
     x = np.linspace(-0.6, 2, 1001)
     ax.axvspan(0, 1, color=_style.FAINT, alpha=0.4, linewidth=0)
@@ -167,7 +167,7 @@ def outside() -> Figure:
     polyline = relu_interpolant(_target, 0, 1, 32)
     ax.plot(x, _curve(polyline, x), "-", color=_style.RED, label="ReLU の折れ線")
     staircase = staircase_network(_target, 0, 1, 32, steepness=200)
-    ax.plot(x, _curve(staircase, x), "--", color=_style.BLUE, label="シグモイドの階段")
+    ax.plot(x, _curve(staircase, x), "--", color=_style.BLUE, label="シグモイド関数の階段")
     ax.text(0.5, 2.6, "近似した区間", ha="center")
     ax.set(xlabel="$x$", ylabel="$y$", ylim=(-1.4, 5))
     ax.legend(loc="upper left")

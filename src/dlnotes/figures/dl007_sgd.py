@@ -59,8 +59,8 @@ def escape() -> Figure:
     top.plot(w, (w**2 - 1) ** 2 + 0.5 * w, color=_style.INK, linestyle="-")
     top.plot(1.5, (1.5**2 - 1) ** 2 + 0.75, "o", color=_style.RED)
     top.annotate("出発点", (1.5, 2.3), (-46, -4), textcoords="offset points")
-    top.annotate("望まない谷", (0.93, 0.48), (-26, -18), textcoords="offset points")
-    top.annotate("いちばん深い谷", (-1.06, -0.5), (-38, -18), textcoords="offset points")
+    top.annotate("浅い谷", (0.93, 0.48), (-17, -18), textcoords="offset points")
+    top.annotate("深い谷", (-1.06, -0.5), (-17, -18), textcoords="offset points")
     top.set(ylabel="誤差", ylim=(-1.2, 3))
     rng, ends = np.random.default_rng(0), np.full(1000, 1.5)
     for t in range(300):

@@ -158,7 +158,7 @@ def test_least_squares_and_shared_covariance_share_a_border_when_the_classes_are
 
 def test_cubic_features_separate_the_moons_and_the_weights_grow_without_end() -> None:
     # 「三次の特徴量では訓練データ…が完全に分かれ、
-    # 正則化がなければロジスティック回帰の重みが無限に大きくなるので付けました。」
+    # 正則化がなければロジスティック回帰の重みが無限に大きくなります。」
     x, d = datasets.moons(200, noise=0.2, rng=np.random.default_rng(0))
     with pytest.raises(ValueError, match="無限大"):
         dis.fit_logistic_regression(cubic(x), d)
@@ -411,7 +411,7 @@ def test_every_border_of_the_moons_is_the_one_its_name_says() -> None:
     models = {
         "生成モデル": partial(gen.posterior, gen.fit_gaussian_classifier(x, d, shared=True)),
         "識別モデル": partial(dis.posterior, straight),
-        "識別モデル（三次の特徴）": lambda at: dis.posterior(curved, cubic(at)),
+        "識別モデル（三次の特徴量）": lambda at: dis.posterior(curved, cubic(at)),
     }
     for line in ax.collections:
         border = max(line.get_paths(), key=len).vertices

@@ -64,7 +64,7 @@ def test_units_of_a_polynomial_span_its_degree_and_every_relu_adds_something_new
         best = np.polynomial.Polynomial.fit(x[:, 0], g(x[:, 0]), degree)
         np.testing.assert_allclose(errors[0], abs(best(x) - g(x)).max(), atol=1e-6)
         assert H == 10 or errors[1] < 0.1
-    # 「この 5 個では、山のあるところに折れ目がありません。10 個、40 個と増やすと、
+    # 「5 個のときは、山のあるところに折れ目がありません。10 個、40 個と増やすと、
     # 折れ目のすき間が狭くなり」
     rng, gaps = np.random.default_rng(0), []
     for H in (5, 10, 40):
@@ -449,7 +449,7 @@ def test_names_of_the_bump_and_of_the_outside_belong_to_their_curves() -> None:
     (ax,) = album.outside().axes
     ends = {name: part[1, -1] - part[1, -100] for name, (part,) in named(ax).items()}
     assert ends["ReLU の折れ線"] > 0.5
-    assert abs(ends["シグモイドの階段"]) < 1e-6
+    assert abs(ends["シグモイド関数の階段"]) < 1e-6
     span = ax.patches[0]
     assert (span.get_x(), span.get_width()) == (0, 1)
     assert 0 < written(ax)["近似した区間"][0] < 1

@@ -105,7 +105,7 @@ def test_scatter_pushes_out_of_the_shallow_valley_but_more_is_not_always_better(
     assert deep[4] > deep[6] + 0.05 > deep[8] + 0.05
     ends = escape(FALLING, seed=1, n=60_000).reshape(300, 200) < 0
     assert 0.88 < ends.mean() < 0.92
-    # 「真の割合は、約 95 % の確かさでこの範囲にあります」
+    # 「真の割合は、約 95% の確かさでこの範囲にあります」
     p = ends.mean(axis=1)
     held = abs(p - ends.mean()) < 1.96 * np.sqrt(p * (1 - p) / 200)
     assert 0.91 < held.mean() < 0.98
@@ -423,10 +423,10 @@ def test_valleys_and_the_start_are_named_where_they_are() -> None:
     top, bottom = album.escape().axes
     w, E = points_of(top.lines[0])
     at = written(top)
-    for name, side in (("いちばん深い谷", w < 0), ("望まない谷", w > 0)):
+    for name, side in (("深い谷", w < 0), ("浅い谷", w > 0)):
         low = np.argmin(np.where(side, E, np.inf))
         assert np.linalg.norm(at[name] - [w[low], E[low]]) < 0.05
-    assert at["いちばん深い谷"][1] < at["望まない谷"][1]
+    assert at["深い谷"][1] < at["浅い谷"][1]
     np.testing.assert_allclose(np.gradient(E, w)[1:-1], figures._slope(w)[1:-1], atol=1e-3)
     start = points_of(top.lines[1])[:, 0]
     assert abs(np.interp(start[0], w, E) - start[1]) < 0.01

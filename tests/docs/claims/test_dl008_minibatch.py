@@ -111,7 +111,7 @@ def test_far_from_the_floor_smaller_batches_get_further_for_the_same_work() -> N
 
 
 def test_same_class_in_a_row_draws_every_answer_to_that_class() -> None:
-    # 「同じクラスが続くあいだは、何を入れてもそのクラスと答える向きに引っ張られ続けます。」
+    # 「同じクラスが続く間は、何を入れてもそのクラスと答える向きに引っ張られ続けます。」
     x, d = two_gaussians(200, rng=np.random.default_rng(0))
     order = np.argsort(d[:, 1], kind="stable")
     for seed in range(6):
@@ -121,7 +121,7 @@ def test_same_class_in_a_row_draws_every_answer_to_that_class() -> None:
             net = with_parameters(net, parameters(net) - g)
             E.append(loss_and_gradient(net, x, d, "softmax_cross_entropy")[0])
             zeros.append((forward(net, x).argmax(axis=1) == 0).mean())
-        # 「クラス 0 だけを見ているあいだに全体の誤差が増えます。」
+        # 「クラス 0 だけを見ている間に全体の誤差が増えます。」
         # 「替わると一度は下がりますが…また増えました。」
         assert (np.diff(E[:5]) > 0).all()
         assert E[5] < 0.7 * E[4]
@@ -193,7 +193,7 @@ def test_line_of_twenty_ends_lowest_of_one_and_all_with_noise() -> None:
 
 
 def test_middle_wins_at_one_rate_and_one_by_one_catches_up_at_a_twentieth_of_it() -> None:
-    # 「中間の 20 個ずつが最もよくなりました。」「四行目では、20 個ずつと同じくらいの誤差です。」
+    # 「中間の 20 個ずつが最もよくなりました。」「4 行目では、20 個ずつと同じくらいの誤差です。」
     x, clean = linear_target(200, rng=np.random.default_rng(1))
     d = clean + np.random.default_rng(51).normal(size=clean.shape)
     net, E = init_network([2, 10, 1], rng=np.random.default_rng(11)), []

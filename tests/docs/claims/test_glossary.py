@@ -100,8 +100,8 @@ def test_posterior_is_the_normalised_product_of_prior_and_likelihood() -> None:
 
 
 def test_ranges_and_symmetries_of_the_activations() -> None:
-    # 「総入力が 0 を超えたら 1、そうでなければ 0」「1/(1+e⁻ᵘ)」「0 と 1 のあいだの値」
-    # 「−1 と 1 のあいだの値に変える、原点について対称な」「総入力が負のときも小さな傾き」
+    # 「総入力が 0 を超えたら 1、そうでなければ 0」「1/(1+e⁻ᵘ)」「0 と 1 の間の値」
+    # 「−1 と 1 の間の値に変える、原点について対称な」「総入力が負のときも小さな傾き」
     # 「総入力に、標準正規分布の累積確率を掛けるなめらかな」
     u = np.concatenate([np.linspace(-15, 15, 301), [0.0, 5e-324, -5e-324]])
     s, t = activations.sigmoid(u), activations.tanh(u)

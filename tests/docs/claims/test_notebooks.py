@@ -404,7 +404,7 @@ def test_range_of_ten_diverges_from_every_start_and_both_remedies_learn() -> Non
 
 
 def test_thousand_updates_leave_about_a_thousandth_of_the_error_of_the_mean() -> None:
-    # 1_3「誤差は、平均を答えるだけのときの 0.54 の、1000 分の 1 ほどになりました。」
+    # 1_3「誤差は、平均を答えるだけのときの 0.54 の、1,000 分の 1 ほどになりました。」
     # 1_3「これを下回って初めて、入力から学んだといえます。」
     n = _sgd()
     ends = [n["train"](n["x"], n["d"], seed)[0][-100:].mean() for seed in range(100, 109)]

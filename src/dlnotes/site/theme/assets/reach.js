@@ -27,7 +27,7 @@
     search.dispatchEvent(new KeyboardEvent("keyup"));
     // 初めの一度は、電話では索引に何秒もかかる。その間、入力をうながす文を残さない。
     if (search.value && found.textContent.trim() === empty) {
-      found.textContent = "索引を読みこんで、探しています…（終わらなければ、通信を確かめて、打ち直してください）";
+      found.textContent = "索引を読み込んで、探しています…（終わらなければ、通信を確かめて、打ち直してください）";
     }
   });
   // 見つかった数と、写したことを読み上げさせる。

@@ -46,7 +46,7 @@
       // 終えた worker からも、送りかけの知らせが届くことがある。
       worker.onmessage = ({ data: [kind, ...values] }) => { if (mine === worker) hear[kind](...values) }
       worker.onerror = () => { if (mine === worker) booted ? hear.dead() : hear.unloaded() }
-      jobs[0].say("Python を読み込んでいます。初めは少し時間がかかります。")
+      jobs[0].say("Python を読み込んでいます。はじめは少し時間がかかります。")
     } else {
       jobs[0].say("実行中です。")
     }
@@ -74,7 +74,7 @@
     out: text => jobs[0].print(text, "out"),
     err: text => jobs[0].print(text, "err"),
     figure: (light, dark) => jobs[0].draw(light, dark),
-    cut: total => jobs[0].print(`\n（出力が長いので、${total.toLocaleString()} 字のうちの初めだけを表示しています）\n`, "note"),
+    cut: total => jobs[0].print(`\n（出力が長いので、${total.toLocaleString()} 字のうちのはじめだけを表示しています）\n`, "note"),
     full: () => jobs[0].say("実行中です。出力が長いので、続きは表示しません。"),
     done: (seconds, problem) => {
       const job = jobs.shift()
@@ -100,7 +100,7 @@
       if (!booted) return end(message, true)
       jobs.splice(0).forEach(job => job.end(message, true))
     },
-    dead: () => end("Python が止まりました。" + LOST + "もう一度押すと、初めから動きます。", true),
+    dead: () => end("Python が止まりました。" + LOST + "もう一度押すと、はじめから動きます。", true),
   }
 
   function attach(box, number) {
