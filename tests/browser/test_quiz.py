@@ -251,6 +251,16 @@ def test_one_topic_is_shown_when_chosen(page: Page) -> None:
     expect(page.locator("article h2:visible")).to_have_count(len(topics))
 
 
+def test_contents_call_no_hidden_topic_read(page: Page) -> None:
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.get_by_label("題目").select_option(index=3)
+    page.evaluate("scrollTo(0, 600)")
+    link = page.locator(".md-nav--secondary .md-nav__link--passed").last
+    # 目次の色は、少し遅れて変わる。
+    page.wait_for_timeout(500)
+    expect(link).to_have_css("color", page.evaluate("getComputedStyle(document.body).color"))
+
+
 def test_link_to_a_hidden_topic_shows_it(page: Page) -> None:
     page.get_by_label("題目").select_option(index=1)
     target = page.locator("article h2").last

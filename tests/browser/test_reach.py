@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -95,6 +96,25 @@ def test_text_of_twice_the_size_is_not_cut(page: Page, base: str, path: str, wid
     )
     assert size >= 32
     assert page.evaluate(CUT) == []
+
+
+@pytest.mark.parametrize("path", ["", "dl002_forward/", "dl003_activations/", "quiz/"])
+def test_phone_with_text_of_twice_the_size_is_not_moved_sideways(
+    page: Page, base: str, path: str
+) -> None:
+    page.set_viewport_size({"width": 195, "height": 422})
+    page.goto(base + path, wait_until="networkidle")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 195
+    page.get_by_role("button", name="メニュー").click()
+    drawer = page.locator(".md-sidebar--primary")
+    # 外を押して閉じられる。
+    expect(drawer).to_have_css("left", re.compile(r"^-"))
+    page.wait_for_function(
+        "() => document.querySelector('.md-sidebar--primary').getBoundingClientRect().left >= 0"
+    )
+    box = drawer.bounding_box()
+    assert box
+    assert box["x"] + box["width"] <= 195 - 44
 
 
 @pytest.mark.parametrize("path", ["dl002_forward/", "quiz/"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -465,6 +466,36 @@ def test_page_that_has_started_runs_without_the_network(browser: Browser, base: 
         expect(run(page, "print(6 * 7)")).to_have_text("42\n")
         run(page, "import matplotlib", ends="通信を確かめて")
         expect(run(page, "print(6 * 7)")).to_have_text("42\n")
+
+
+@pytest.mark.parametrize("name", ["asm.wasm", "any.whl"])
+def test_download_cut_halfway_is_told_and_made_again(
+    browser: Browser, site: Path, name: str
+) -> None:
+    cut = [name]
+
+    class Unsteady(SimpleHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def copyfile(self, source: Any, outputfile: Any) -> None:
+            self.close_connection = self.path.endswith(tuple(cut))
+            outputfile.write(source.read()[: 9_999 if self.close_connection else None])
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    handler = partial(Unsteady, directory=str(site))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server, browser.new_context() as context:
+        Thread(target=server.serve_forever, daemon=True).start()
+        page = context.new_page()
+        page.goto(f"http://127.0.0.1:{server.server_port}/{URL}")
+        buttons(page)["run"].click()
+        expect(buttons(page)["status"]).to_contain_text("通信を確かめて", timeout=PATIENCE)
+        cut.clear()
+        buttons(page)["run"].click()
+        expect(buttons(page)["status"]).to_contain_text("同じ", timeout=PATIENCE)
+        context.close()
+        server.shutdown()
 
 
 @pytest.mark.parametrize("width", [390, 1280])

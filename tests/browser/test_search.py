@@ -62,6 +62,7 @@ TYPED.append((WIDE, "dl003_activations"))
 WORDS = [word for term in read_terms() for word in (term.ja, *term.variants)]
 INPUT = ".md-search__input"
 META = ".md-search-result__meta"
+RESULT = ".md-search-result__item"
 
 # 一語ずつ打ちこみ、結果の並びから見たいものを集める。速いので、ページを開き直さず、中で続ける。
 TYPE = """async words => {
@@ -140,6 +141,52 @@ def test_pasted_word_is_looked_for_without_a_key(box: Page) -> None:
     box.fill(INPUT, "")
     box.keyboard.insert_text("勾配消失")
     expect(box.locator(META)).to_contain_text("見つかりま")
+
+
+@pytest.mark.parametrize("word", ["シグモイド関数", "逆伝播", "relu"])
+def test_whole_word_looked_for_is_marked_in_the_page(desk: Page, base: str, word: str) -> None:
+    desk.goto(base, wait_until="networkidle")
+    desk.locator(INPUT).click()
+    desk.keyboard.insert_text(word)
+    desk.locator(f"{RESULT} a").first.click()
+    marks = desk.locator("article mark")
+    expect(marks.first).to_be_attached()
+    assert {mark.lower() for mark in marks.all_text_contents()} == {word}
+
+
+@pytest.mark.parametrize("width", [390, 768])
+def test_result_on_the_same_page_is_gone_to_each_time(
+    browser: Browser, base: str, width: int
+) -> None:
+    with browser.new_context(viewport={"width": width, "height": 800}) as context:
+        page = context.new_page()
+        page.goto(f"{base}dl003_activations/", wait_until="networkidle")
+        for name in ("勾配消失", "ステップ関数", "ステップ関数"):
+            page.evaluate("scrollTo(0, document.body.scrollHeight)")
+            page.locator('.md-header__button[for="__search"]').click()
+            page.locator(INPUT).fill(name)
+            found = page.locator(f"{RESULT} a[href*='dl003'][href*='#']", has_text=name)
+            # 「この他」に折りたたまれていることもある。
+            found.first.evaluate("link => link.click()")
+            heading = page.locator(":target")
+            expect(heading).to_be_in_viewport()
+            expect(heading).to_contain_text(name)
+
+
+@pytest.mark.parametrize("width", [390, 768])
+def test_menu_closes_when_a_heading_is_chosen(browser: Browser, base: str, width: int) -> None:
+    with browser.new_context(viewport={"width": width, "height": 800}) as context:
+        page = context.new_page()
+        page.goto(f"{base}dl003_activations/", wait_until="networkidle")
+        for name in ("ステップ関数", "ステップ関数", "relu"):
+            page.evaluate("scrollTo(0, document.body.scrollHeight)")
+            page.get_by_role("button", name="メニュー").click()
+            contents = page.locator('.md-nav--primary [for="__toc"]').first
+            if contents.is_visible():
+                contents.click()
+            page.locator(".md-nav--secondary a", has_text=name).first.click()
+            expect(page.locator("#__drawer")).not_to_be_checked()
+            expect(page.locator(":target")).to_be_in_viewport()
 
 
 def test_index_is_not_fetched_before_the_first_word(browser: Browser, base: str) -> None:

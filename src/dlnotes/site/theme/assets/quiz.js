@@ -150,6 +150,8 @@
       })
       topic.heading.hidden = topic.score.hidden = !kept.length
     })
+    // 隠した見出しは、目次では、読み終えた所になってしまう。
+    document.body.classList.toggle("dl-filtered", wrongOnly || !!select.selectedIndex)
     const where = select.selectedIndex ? "この題目には、" : ""
     note.textContent = !wrongOnly ? "" : shown ? `間違えた ${shown} 問に、もう一度答えられます。` : `${where}間違えた問題はありません。`
   }

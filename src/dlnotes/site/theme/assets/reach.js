@@ -34,7 +34,13 @@
   [found, document.querySelector(".md-dialog__inner")].forEach(box => box.setAttribute("role", "status"));
   // article を含むリンクには、中身からの名前が付かない。
   new MutationObserver(() => document.querySelectorAll(".md-search-result__link:not([aria-label])")
-    .forEach(link => link.setAttribute("aria-label", link.querySelector("h1, h2").textContent)))
+    .forEach(link => {
+      link.setAttribute("aria-label", link.querySelector("h1, h2").textContent);
+      // Material は、移った先で、言葉のうち索引に当たった一部（「関数」なら「関」）にだけ印を付ける。
+      const address = new URL(link.href);
+      address.searchParams.set("h", search.value.trim().normalize("NFKC"));
+      link.href = address;
+    }))
     .observe(document.querySelector(".md-search-result__list"), {childList: true, subtree: true});
   // 検索を Escape で閉じたら、読んでいたところへ焦点を戻す。
   let before, pressed;
@@ -81,6 +87,18 @@
   });
   addEventListener("keydown", event => {
     if (event.key === "Escape" && drawer.checked) drawer.click();
+  });
+  // Material は、日本語の見出しと、いまの見出しへのリンクでは、メニューを閉じない。
+  // 狭い画面の検索は、閉じると、開いたときの所（body の top に控える）へ戻る。選ばれた見出しへ戻らせる。
+  addEventListener("click", event => {
+    const link = event.target.closest(".md-nav--primary a, .md-search-result a");
+    if (!link?.hash || link.href.split("#")[0] !== location.href.split("#")[0]) return;
+    if (drawer.checked) drawer.click();
+    const heading = document.getElementById(decodeURIComponent(link.hash.slice(1)));
+    if (!heading || !document.body.hasAttribute("data-md-scrolllock")) return;
+    const {top} = document.body.getBoundingClientRect();
+    const room = document.querySelector(".md-header").offsetHeight + 20;
+    document.body.style.top = `${top + room - heading.getBoundingClientRect().top}px`;
   });
   document.querySelector(".md-nav--primary a.md-nav__link--active:not(.md-nav--secondary *)")
     ?.setAttribute("aria-current", "page");

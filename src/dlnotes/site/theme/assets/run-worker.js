@@ -163,7 +163,8 @@ function watch(rows) {
         done += bytes.length
         if (done - told > total / 100) post("progress", told = done, total)
       },
-    })).catch(() => {})
+      // 途中で切れた WebAssembly を、Pyodide はいつまでも待つ。
+    })).catch(() => post("unloaded"))
     return response
   }
   return () => { self.fetch = original }
@@ -183,6 +184,8 @@ async function boot() {
     indexURL: folder, packageBaseUrl: folder, lockFileContents: lock, packages: ["dlnotes"],
   })
   unwatch()
+  // 届かなかった wheel を、Pyodide は記録に残すだけである。
+  if (!python.loadedPackages.dlnotes) throw new Error("dlnotes")
   python.globals.set("emit", post)
   python.setStdin({ stdin: () => null })
   post("starting")
