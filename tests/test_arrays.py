@@ -278,7 +278,7 @@ def test_a_known_name_passes():
     assert check_choice("loss", "huber", {"huber": 1, "other": 2}) == "huber"
 
 
-@pytest.mark.parametrize("value", ["hubert", None, ["huber"]])
+@pytest.mark.parametrize("value", ["hubert", None, ["huber"], np.array(["huber"])])
 def test_an_unknown_name_lists_the_known_ones(value):
     message = re.escape(f"loss は huber, other のどれかが必要ですが {value!r} でした")
     with pytest.raises(ValueError, match=message):

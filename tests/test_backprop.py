@@ -1,6 +1,8 @@
 """Backpropagation against central differences, hand calculation, and planted mistakes."""
 
-from dataclasses import FrozenInstanceError, fields, replace
+import copy
+import pickle
+from dataclasses import FrozenInstanceError, asdict, fields, replace
 
 import numpy as np
 import pytest
@@ -386,3 +388,13 @@ def test_results_are_records_that_are_not_rewritten():
             record.misspelt = None
     # 値で比べると、配列どうしの == が一つの真偽にならず、例外になる。
     assert layer != replace(layer)
+
+
+def test_the_result_of_a_gradient_check_can_be_kept_and_equals_only_itself():
+    network = init_network([2, 3, 2], rng=np.random.default_rng(0))
+    x, d = np.ones((1, 2)), np.zeros((1, 2))
+    check = gradient_check(network, x, d, "squared_error", rng=np.random.default_rng(0))
+    for kept in (copy.deepcopy(check), pickle.loads(pickle.dumps(check))):
+        assert asdict(kept) == asdict(check)
+        assert kept != check
+    assert hash(check) == hash(check)

@@ -432,8 +432,17 @@ def test_bayes_refuses_bad_priors_and_impossible_observations():
         gen.bayes_posterior([0.5, 0.6], [1, 1])
     with pytest.raises(ValueError, match=r"prior は \(K,\) の形が必要"):
         gen.bayes_posterior([[0.5, 0.5]], [1, 1])
-    with pytest.raises(ValueError, match="どのクラスからも起こり得ない"):
+    with pytest.raises(ValueError, match=r"起こり得る観測のものが必要ですが p\(x\) が 0 でした"):
         gen.bayes_posterior([1, 0], [0, 1])
+    # Among the subnormal numbers, equal likelihoods would give (1/4, 3/4).
+    with pytest.raises(ValueError, match=r"p\(x\) が 1.97626e-323 でした"):
+        gen.bayes_posterior([0.3, 0.7], [0.05**248] * 2)
+
+
+def test_samples_too_far_from_the_means_are_refused_without_a_warning():
+    model = gen.GaussianClassifier([0.5, 0.5], [[-1e308], [1e308]], [[[1.0]], [[1.0]]])
+    with pytest.raises(ValueError, match="x と平均の隔たりの二乗"):
+        gen.posterior(model, [[1e308]])
 
 
 @pytest.mark.parametrize(

@@ -302,3 +302,15 @@ def test_a_counted_function_passes_everything_through():
 def test_step_left_out_is_the_best_one(difference, best, dtype):
     x = np.array([0.3, 1.2], dtype)
     np.testing.assert_array_equal(difference(np.sin, x), difference(np.sin, x, h=best(dtype)))
+
+
+@pytest.mark.parametrize("h", [1e-50, 1e39, 3e38])
+@pytest.mark.parametrize("difference", [forward_difference, central_difference])
+def test_step_that_the_dtype_cannot_hold_is_refused_without_a_warning(difference, h):
+    with pytest.raises(ValueError, match=r"h は 2 倍しても float32 で表せる正の数が必要ですが"):
+        difference(np.sin, np.float32([1.0]), h=h)
+
+
+def test_value_in_place_of_the_counted_function_is_refused():
+    with pytest.raises(TypeError, match="function は関数が必要ですが float でした"):
+        CountedFunction(3.0)

@@ -95,6 +95,7 @@ BAD = {
     "Network": {"a list": [], "nothing": None, "no layer": (), "a tuple of numbers": (1,)},
     "model": {"nothing": None, "an array": np.ones(3)},
     "Sequence[str]": {"one text": "ab", "a number": 1, "numbers": [1, 2], "nothing": []},
+    "function": {"a number": 3.0, "a text": "sin"},
 }
 # 検査を助ける関数は、検査される値のほかの引数を、書き手の間違いとみて調べない。
 HELPERS = {"check_shape", "check_same_shape", "check_choice", "checked"}
@@ -141,7 +142,7 @@ def kind(parameter):
         "Sequence[str]": r"Sequence\[str\]",
     }
     if "Callable" in text:
-        return None
+        return "function"
     return next((name for name, pattern in kinds.items() if re.search(pattern, text)), None)
 
 

@@ -477,3 +477,19 @@ def test_schedule_that_is_no_function_is_refused_before_the_training():
     way = {"loss": "squared_error", "optimizer": SGD(0.1), "batch_size": 1, "epochs": 1}
     with pytest.raises(TypeError, match=r"^schedule は関数が必要ですが float でした$"):
         train(network, [[1, 2]], [[1]], rng=np.random.default_rng(0), schedule=0.1, **way)
+
+
+def test_schedule_for_an_optimizer_without_a_learning_rate_is_refused_before_the_training():
+    class Fixed:
+        def init(self, theta):
+            return ()
+
+        def step(self, theta, gradient, state):
+            return theta - 0.1 * gradient, state
+
+    network = init_network([2, 1], rng=np.random.default_rng(0))
+    way = {"loss": "squared_error", "optimizer": Fixed(), "batch_size": 1, "epochs": 1}
+    way["rng"] = np.random.default_rng(0)
+    assert next(train(network, [[1, 2]], [[1]], **way)).iteration == 1
+    with pytest.raises(TypeError, match="データクラスの最適化法が必要ですが Fixed でした"):
+        train(network, [[1, 2]], [[1]], schedule=lambda t: 0.1, **way)

@@ -250,6 +250,11 @@ def test_endless_intervals_are_refused(ends):
         ua.relu_interpolant(np.sin, *ends, 4)
 
 
+def test_intervals_longer_than_any_number_are_refused_without_a_warning():
+    with pytest.raises(ValueError, match=r"区間の長さ b − a は有限の値が必要"):
+        ua.relu_interpolant(np.sin, -1e308, 1e308, 4)
+
+
 def test_ends_that_are_not_real_numbers_are_refused():
     with pytest.raises(TypeError, match="区間の右端 b は数が必要ですが complex でした"):
         ua.sup_error(ua.sawtooth_network(1), np.sin, 0, 1j)

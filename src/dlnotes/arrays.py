@@ -394,7 +394,7 @@ def check_choice(name: str, value: str, choices: Iterable[str]) -> str:
         本サイトの「記法」。
     """
     known = tuple(choices)
-    if value not in known:
+    if not isinstance(value, str) or value not in known:
         raise ValueError(f"{name} は {', '.join(known)} のどれかが必要ですが {value!r} でした")
     return value
 

@@ -7,7 +7,7 @@ r"""スカラーの計算グラフの上での自動微分。逆向きと前向�
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from dlnotes.arrays import as_number, check_instance
+from dlnotes.arrays import as_number, check_function, check_instance
 
 __all__ = ["Node", "apply", "forward_mode", "reverse_mode"]
 
@@ -80,6 +80,8 @@ def apply(f: Callable[[float], float], derivative: Callable[[float], float], u: 
     出典:
         Griewank & Walther (2008) “Evaluating Derivatives” 第 3 章。
     """
+    check_function("f", f)
+    check_function("derivative", derivative)
     check_instance("u", u, Node)
     return Node(float(f(u.value)), ((u, float(derivative(u.value))),))
 

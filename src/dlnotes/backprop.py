@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from inspect import unwrap
-from types import MappingProxyType
 from typing import Any, ParamSpec, TypeAlias
 
 import numpy as np
@@ -100,7 +99,7 @@ class LayerGradient:
     delta: Array
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class GradientCheck:
     """勾配検査の結果。
 
@@ -272,7 +271,7 @@ def gradient_check(
         V = _directions(theta.size, block, rng)
         errors[name] = relative_error(V @ g, [directional_derivative(E, theta, v) for v in V])
     worst = max(errors, key=lambda name: errors[name])
-    return GradientCheck(worst, errors[worst], MappingProxyType(errors))
+    return GradientCheck(worst, errors[worst], errors)
 
 
 def check_target(network: Network, d: ArrayLike, loss: str) -> Array:

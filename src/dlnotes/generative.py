@@ -64,7 +64,8 @@ def bayes_posterior(prior: ArrayLike, likelihood: ArrayLike) -> Array:
     Raises:
         TypeError: 実数の配列でないとき。
         ValueError: 形が違うとき、prior が確率でないとき、likelihood に負の値があるとき、
-            どのクラスからも起こり得ない観測があるとき。
+            どのクラスからも起こり得ないか、確率が
+            小さすぎて桁の落ちる観測があるとき。
 
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、1.2 節と 1.5 節。
@@ -76,8 +77,10 @@ def bayes_posterior(prior: ArrayLike, likelihood: ArrayLike) -> Array:
         raise ValueError(f"likelihood は 0 以上の値が必要ですが {likelihood.min():g} がありました")
     joint = prior * likelihood
     evidence = joint.sum(axis=-1, keepdims=True)
-    if evidence.min() == 0:
-        raise ValueError("likelihood は正の値が必要ですが、どのクラスからも起こり得ない観測でした")
+    if evidence.min() < np.finfo(evidence.dtype).tiny:
+        raise ValueError(
+            f"likelihood は起こり得る観測のものが必要ですが p(x) が {evidence.min():g} でした"
+        )
     p: Array = joint / evidence
     return p
 
@@ -220,8 +223,8 @@ def log_likelihood(model: GaussianClassifier, x: ArrayLike) -> Array:
     x = as_finite("x", x)
     check_shape("x", x, ("N", model.means.shape[1]))
     L = np.linalg.cholesky(model.covariances)
-    differences = x[None] - model.means[:, None]
     with np.errstate(over="ignore", invalid="ignore"):
+        differences = x[None] - model.means[:, None]
         white = np.linalg.solve(L, differences.transpose(0, 2, 1))
         squares = as_finite("x と平均の隔たりの二乗", (white**2).sum(axis=1).T)
     log_root_det = np.log(L.diagonal(axis1=1, axis2=2)).sum(axis=1)

@@ -336,8 +336,8 @@ def plain_normal(d_in: int, d_out: int, *, std: float, rng: np.random.Generator)
         重み。形は (D_in, D_out)、float64。
 
     Raises:
-        TypeError: 数が整数でないとき、rng が Generator でないとき。
-        ValueError: 数が 0 以下のとき、std が負のとき。
+        TypeError: d_in や d_out が整数でないとき、std が数でないとき、rng が Generator でないとき。
+        ValueError: d_in や d_out が 0 以下のとき、std が負のとき。
 
     出典:
         LeCun, Bottou, Orr, Müller (1998) Efficient BackProp、4.6 節。

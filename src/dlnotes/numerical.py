@@ -16,6 +16,7 @@ from dlnotes.arrays import (
     Array,
     as_finite,
     as_floating_dtype,
+    check_function,
     check_positive,
     check_same_shape,
     check_shape,
@@ -59,7 +60,7 @@ def forward_difference(
         Nocedal, Wright (2006) Numerical Optimization、8.1 節。
     """
     x = as_finite("x", x)
-    h = _step(h, best_step_forward(x.dtype))
+    h = _step(h, best_step_forward(x.dtype), x.dtype)
     return (_value(f, x + h) - _value(f, x)) / h
 
 
@@ -89,7 +90,7 @@ def central_difference(
         Nocedal, Wright (2006) Numerical Optimization、8.1 節。
     """
     x = as_finite("x", x)
-    h = _step(h, best_step_central(x.dtype))
+    h = _step(h, best_step_central(x.dtype), x.dtype)
     return (_value(f, x + h) - _value(f, x - h)) / (2 * h)
 
 
@@ -154,7 +155,7 @@ def directional_derivative(
     """
     theta, v = as_finite("theta", theta), as_finite("v", v)
     check_same_shape(("theta", "v"), theta, v)
-    h = _step(h, best_step_central(theta.dtype))
+    h = _step(h, best_step_central(theta.dtype), theta.dtype)
     return (_scalar(f, theta + h * v) - _scalar(f, theta - h * v)) / (2 * h)
 
 
@@ -250,17 +251,27 @@ class CountedFunction:
     function: Callable[..., Any]
     calls: int = 0
 
+    def __post_init__(self) -> None:
+        check_function("function", self.function)
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """関数を呼び、回数を 1 増やす。"""
         self.calls += 1
         return self.function(*args, **kwargs)
 
 
-def _step(h: float | None, best: float) -> float:
-    return best if h is None else check_positive("h", h)
+def _step(h: float | None, best: float, dtype: np.dtype[np.floating]) -> float:
+    if h is None:
+        return best
+    h = check_positive("h", h)
+    with np.errstate(over="ignore"):
+        if not 0 < dtype.type(h) <= dtype.type(2 * h) < np.inf:
+            raise ValueError(f"h は 2 倍しても {dtype} で表せる正の数が必要ですが {h:g} でした")
+    return h
 
 
 def _value(f: Callable[[Array], Array], x: Array) -> Array:
+    check_function("f", f)
     # 複製を渡すので、引数に書き込む f であっても x は変わらない。
     value = as_finite("f(x)", f(x.copy()))
     check_same_shape(("f(x)", "x"), value, x)
@@ -268,6 +279,7 @@ def _value(f: Callable[[Array], Array], x: Array) -> Array:
 
 
 def _scalar(f: Callable[[Array], ArrayLike], theta: Array) -> Array:
+    check_function("f", f)
     value = as_finite("f(theta)", f(theta))
     check_shape("f(theta)", value, ())
     return value

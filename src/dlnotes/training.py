@@ -165,7 +165,7 @@ def train(
     check_shape("x", x, ("N", network[0].W.shape[0]))
     check_shape("d", d, (len(x), network[-1].W.shape[1]))
     if schedule is not None:
-        check_function("schedule", schedule)
+        _check_schedule(schedule, optimizer)
     batches = _epochs(len(x), batch_size, check_integer("epochs", epochs, least=1), rng)
     # 型や、出力層と誤差関数の組み合わせの誤りは、学習を始める前に一つのサンプルで見つける。
     with np.errstate(over="ignore", invalid="ignore"):
@@ -184,6 +184,15 @@ def _check_optimizer(optimizer: Optimizer[Any]) -> None:
     if isinstance(optimizer, type) or not all(hasattr(optimizer, f) for f in ("init", "step")):
         came = optimizer if isinstance(optimizer, type) else type(optimizer).__name__
         raise TypeError(f"optimizer は SGD(0.1) のような最適化法が必要ですが {came} でした")
+
+
+def _check_schedule(schedule: object, optimizer: Optimizer[Any]) -> None:
+    check_function("schedule", schedule)
+    if "learning_rate" not in getattr(optimizer, "__dataclass_fields__", ()):
+        raise TypeError(
+            "schedule を使うには learning_rate を持つデータクラスの最適化法が必要ですが"
+            f" {type(optimizer).__name__} でした"
+        )
 
 
 def _epochs(

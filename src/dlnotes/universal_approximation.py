@@ -169,7 +169,8 @@ def sup_error(
         TypeError: network が Layer の組でないとき、区間の端が数でないとき、
             points が整数でないとき。
         ValueError: 区間が空のとき、points が 2 より小さいとき、network が一入力一出力でないとき、
-            f の値の形が違うとき。
+            f の値の形が違うか、有限でないとき。
+        FloatingPointError: 途中の値があふれたとき。
 
     出典:
         Cybenko (1989) Approximation by Superpositions of a Sigmoidal Function、定理 2。
@@ -233,9 +234,10 @@ def count_linear_pieces(network: Network, low: float, high: float) -> int:
         線分の数（1 以上）。
 
     Raises:
-        TypeError: network が Layer の組でないとき。
+        TypeError: network が Layer の組でないとき、区間の端が数でないとき。
         ValueError: 区間が空のとき、一入力一出力でないとき、折れ線にならない活性化関数が
             あるとき。
+        FloatingPointError: 途中の値があふれたとき。
 
     出典:
         Montúfar, Pascanu, Cho, Bengio (2014) On the Number of Linear Regions of Deep Neural
@@ -273,6 +275,7 @@ def _with_zeros(t: Array, u: Array) -> Array:
 
 def _nodes(low: float, high: float, n: int) -> Array:
     _check_interval(low, high)
+    as_finite("区間の長さ b − a", float(high) - float(low))
     return np.linspace(float(low), float(high), n + 1)
 
 
