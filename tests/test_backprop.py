@@ -88,10 +88,11 @@ def test_the_gradient_is_right_for_every_output_and_loss(activation, output_acti
     assert check.relative_error <= 1e-7, check
 
 
+@pytest.mark.parametrize("depth", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize(("output_activation", "loss"), PAIRS)
-def test_every_single_component_agrees_with_a_central_difference(output_activation, loss):
-    rng = np.random.default_rng(100 + PAIRS.index((output_activation, loss)))
-    net = random_net([2, 4, 3], "tanh", output_activation, rng)
+def test_every_single_component_agrees_with_a_central_difference(output_activation, loss, depth):
+    rng = np.random.default_rng([depth, PAIRS.index((output_activation, loss))])
+    net = random_net([*[3, 6, 5, 4, 5][:depth], 4], "tanh", output_activation, rng)
     x, d = random_data(net, loss, rng)
     _, g = loss_and_gradient(net, x, d, loss)
     assert relative_error(g, numerical(net, x, d, loss)) <= 1e-7

@@ -266,3 +266,20 @@ def test_integers_become_floats(function):
 def test_every_module_has_a_test_of_its_name(source):
     test = Path(__file__).with_name(f"test_{source.stem}.py")
     assert test.is_file(), f"tests/{test.name} がありません"
+
+
+def body_lengths():
+    for source in SOURCES:
+        lines = source.read_text(encoding="utf-8").splitlines()
+        for node in ast.walk(ast.parse("\n".join(lines))):
+            if isinstance(node, ast.FunctionDef):
+                first = node.body[ast.get_docstring(node) is not None :]
+                if first:
+                    body = lines[first[0].lineno - 1 : node.end_lineno]
+                    yield f"{source.stem}.{node.name}", sum(bool(line.strip()) for line in body)
+
+
+def test_a_body_is_at_most_twenty_lines_and_most_are_at_most_five():
+    lengths = dict(body_lengths())
+    assert {name: n for name, n in lengths.items() if n > 20} == {}
+    assert np.median(list(lengths.values())) <= 5

@@ -36,6 +36,8 @@ class Node:
     value: float
     # 表示に含めると、同じ節に至る道の数だけ、長さが倍々に増える。
     edges: tuple[tuple["Node", float], ...] = field(default=(), repr=False)
+    # NumPy の配列が左にあっても、要素ごとの計算にせず、下の __radd__ などに渡させる。
+    __array_ufunc__ = None
 
     def __post_init__(self) -> None:
         # NumPy の小さな整数のままだと、計算があふれる。
@@ -75,7 +77,7 @@ def apply(f: Callable[[float], float], derivative: Callable[[float], float], u: 
         値が f(u) の節。
 
     Raises:
-        TypeError: u が節でないとき。
+        TypeError: f や derivative が関数でないとき、u が節でないとき。
 
     出典:
         Griewank & Walther (2008) “Evaluating Derivatives” 第 3 章。

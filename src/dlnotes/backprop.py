@@ -170,8 +170,9 @@ def backward(network: Network, x: Array, d: Array, loss: str) -> tuple[LayerGrad
 
     Raises:
         TypeError: 引数の型が違うとき。
-        ValueError: 形が合わないとき、知らない誤差関数のとき、誤差関数が出力や正解を
-            受け付けないとき、softmax を cross_entropy の出力層のほかで使ったとき。
+        ValueError: 形が合わないとき、NaN や無限大を含むとき、知らない誤差関数のとき、
+            誤差関数が出力や正解を受け付けないとき、softmax を cross_entropy の出力層の
+            ほかで使ったとき。
         FloatingPointError: 総入力、誤差、勾配のどれかがあふれたとき。
 
     出典:
@@ -205,8 +206,9 @@ def loss_and_gradient(network: Network, x: Array, d: Array, loss: str) -> tuple[
 
     Raises:
         TypeError: 引数の型が違うとき。
-        ValueError: 形が合わないとき、知らない誤差関数のとき、誤差関数が出力や正解を
-            受け付けないとき、softmax を cross_entropy の出力層のほかで使ったとき。
+        ValueError: 形が合わないとき、NaN や無限大を含むとき、知らない誤差関数のとき、
+            誤差関数が出力や正解を受け付けないとき、softmax を cross_entropy の出力層の
+            ほかで使ったとき。
         FloatingPointError: 総入力、誤差、勾配のどれかがあふれたとき。
 
     出典:
@@ -247,8 +249,9 @@ def gradient_check(
 
     Raises:
         TypeError: 引数の型が違うとき。
-        ValueError: 形が合わないとき、知らない誤差関数のとき、誤差関数が出力や正解を
-            受け付けないとき、softmax を cross_entropy の出力層のほかで使ったとき。
+        ValueError: 形が合わないとき、NaN や無限大を含むとき、知らない誤差関数のとき、
+            誤差関数が出力や正解を受け付けないとき、softmax を cross_entropy の出力層の
+            ほかで使ったとき。
             θ から少し動かした点で誤差があふれたとき。
         FloatingPointError: 総入力、誤差、勾配のどれかがあふれたとき。
 

@@ -204,9 +204,9 @@ def fit_logistic_regression(
 
     Raises:
         TypeError: x や labels が実数でないとき、l2 が数でないとき。
-        ValueError: 形が違うとき、サンプルのないクラスがあるとき、l2 が負のとき、有限の重みが一つに
-            決まらないとき（クラスが直線で完全に分かれる、特徴量が重なっている、l2 が
-            小さすぎる、など）。
+        ValueError: 形が違うとき、x が NaN や無限大を含むとき、labels の行が確率分布でないとき、
+            サンプルのないクラスがあるとき、l2 が負のとき。有限の重みが一つに決まらないとき
+            （クラスが直線で完全に分かれる、特徴量が重なっている、l2 が小さすぎる、など）。
 
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、4.3.3 項と 4.3.4 項。
@@ -220,10 +220,8 @@ def fit_logistic_regression(
     for _ in range(_MAX_NEWTON_STEPS):
         step = _newton_step(theta, X, d, penalty)
         before, size = size, abs(X @ step).max()
-        # l2 が小さいと、丸め誤差の歩みが √ε より大きく残り、そこで縮まなくなる。
-        settled = l2 > 0 and before <= size <= 1e-6
-        # 二次収束なので、√ε の一歩の後に残る誤差は ε ほどしかない。
-        if settled or size <= np.sqrt(np.finfo(X.dtype).eps):
+        # 二次収束なので、√ε の一歩の後に残る誤差は ε ほど。l2 が小さいと、丸め誤差の歩みが残る。
+        if size <= np.sqrt(np.finfo(X.dtype).eps) or (l2 > 0 and before <= size <= 1e-6):
             if l2 == 0 and np.linalg.matrix_rank(np.ldexp(X, -_exponents(X))) < X.shape[1]:
                 raise ValueError(_NOT_UNIQUE)
             W, b = np.split(theta - step, [-1])
@@ -253,8 +251,8 @@ def fit_perceptron(x: ArrayLike, labels: ArrayLike, *, epochs: int = 100) -> Lin
 
     Raises:
         TypeError: x や labels が実数でないとき、epochs が整数でないとき。
-        ValueError: 形が違うとき、labels が one-hot でないとき、サンプルのないクラスがあるとき、
-            epochs が 1 より小さいとき。
+        ValueError: 形が違うとき、x が NaN や無限大を含むとき、labels が one-hot でないとき、
+            サンプルのないクラスがあるとき、epochs が 1 より小さいとき。
 
     出典:
         Rosenblatt (1958) The Perceptron: A Probabilistic Model for Information Storage and
@@ -296,7 +294,8 @@ def fit_least_squares(x: ArrayLike, labels: ArrayLike) -> LinearDiscriminant:
 
     Raises:
         TypeError: x や labels が実数でないとき。
-        ValueError: 形が違うとき、NaN や無限大を含むとき、サンプルのないクラスがあるとき。
+        ValueError: 形が違うとき、NaN や無限大を含むとき、labels の行が確率分布でないとき、
+            サンプルのないクラスがあるとき。
 
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、4.1.3 項と 4.1.5 項。

@@ -105,7 +105,7 @@ class Standardizer:
 
     Raises:
         TypeError: 実数でないとき。
-        ValueError: 形が違うとき、scale に 0 以下の値があるとき。
+        ValueError: 形が違うとき、NaN や無限大を含むとき、scale に 0 以下の値があるとき。
 
     出典:
         LeCun, Bottou, Orr, Müller (1998) Efficient BackProp、4.3 節。

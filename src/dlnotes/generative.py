@@ -98,8 +98,8 @@ class GaussianClassifier:
 
     Raises:
         TypeError: 実数の配列でないとき。
-        ValueError: 形が違うとき、priors が確率でないとき、共分散行列が対称でないか、
-            正定値でないとき。
+        ValueError: 形が違うとき、NaN や無限大を含むとき、priors が確率でないとき、
+            共分散行列が対称でないか、正定値でないとき。
 
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、4.2.1 項。
@@ -147,8 +147,9 @@ def fit_gaussian_classifier(
 
     Raises:
         TypeError: x や labels が実数でないとき。
-        ValueError: 形が違うとき、サンプルのないクラスがあるとき、サンプルが少ないなどの理由で
-            共分散行列が正定値にならないとき。
+        ValueError: 形が違うとき、x が NaN や無限大を含むとき、labels の行が確率分布でないとき、
+            サンプルのないクラスがあるとき、サンプルが少ないなどの理由で共分散行列が正定値に
+            ならないとき。
 
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、4.2.2 項。
@@ -178,9 +179,9 @@ def fit_gaussian_naive_bayes(
 
     Raises:
         TypeError: x や labels が実数でないとき。
-        ValueError: 形が違うとき、サンプルのないクラスがあるとき、クラスの中で（shared なら、
-            どのクラスの中でも）値の変わらない特徴量が
-            あるとき。
+        ValueError: 形が違うとき、x が NaN や無限大を含むとき、labels の行が確率分布でないとき。
+            サンプルのないクラスがあるとき、クラスの中で（shared なら、どのクラスの中でも）
+            値の変わらない特徴量があるとき。
 
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、8.2.2 項。
@@ -388,7 +389,8 @@ class GaussianPrior:
 
     Raises:
         TypeError: 実数の配列でないとき。
-        ValueError: 形が違うとき、covariance が対称でないとき、負の固有値を持つとき。
+        ValueError: 形が違うとき、NaN や無限大を含むとき、covariance が対称でないとき、
+            負の固有値を持つとき。
 
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、2.3 節。

@@ -52,8 +52,8 @@ def forward_difference(
         x と同じ形の微分の近似値。
 
     Raises:
-        TypeError: x や h や f の値が実数でないとき。
-        ValueError: h が正でないとき、f の値の形が x と違うとき、
+        TypeError: f が関数でないとき、x や h や f の値が実数でないとき。
+        ValueError: h が正でないか、x の dtype で表せないとき、f の値の形が x と違うとき、
             x や f の値に NaN や無限大があるとき。
 
     出典:
@@ -82,8 +82,8 @@ def central_difference(
         x と同じ形の微分の近似値。
 
     Raises:
-        TypeError: x や h や f の値が実数でないとき。
-        ValueError: h が正でないとき、f の値の形が x と違うとき、
+        TypeError: f が関数でないとき、x や h や f の値が実数でないとき。
+        ValueError: h が正でないか、x の dtype で表せないとき、f の値の形が x と違うとき、
             x や f の値に NaN や無限大があるとき。
 
     出典:
@@ -113,8 +113,8 @@ def numerical_gradient(
         theta と同じ形の勾配の近似値。
 
     Raises:
-        TypeError: theta や h や f の値が実数でないとき。
-        ValueError: h が正でないとき、f の値が一つの数でないとき、
+        TypeError: f が関数でないとき、theta や h や f の値が実数でないとき。
+        ValueError: h が正でないか、theta の dtype で表せないとき、f の値が一つの数でないとき、
             theta や f の値に NaN や無限大があるとき。
 
     出典:
@@ -146,9 +146,9 @@ def directional_derivative(
         方向微分の近似値。形は ()。
 
     Raises:
-        TypeError: theta や v や h や f の値が実数でないとき。
-        ValueError: 形が違うとき、h が正でないとき、f の値が一つの数でないとき、
-            theta や v や f の値に NaN や無限大があるとき。
+        TypeError: f が関数でないとき、theta や v や h や f の値が実数でないとき。
+        ValueError: 形が違うとき、h が正でないか、theta の dtype で表せないとき、
+            f の値が一つの数でないとき、theta や v や f の値に NaN や無限大があるとき。
 
     出典:
         Nocedal, Wright (2006) Numerical Optimization、8.1 節。

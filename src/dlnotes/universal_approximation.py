@@ -91,7 +91,7 @@ def staircase_network(
 
     Raises:
         TypeError: 区間の端や steepness が数でないとき、pieces が整数でないとき、
-            f の値が実数でないとき。
+            f が関数でないとき、f の値が実数でないとき。
         ValueError: 区間が空のとき、pieces が 2 より小さいとき、steepness が正でないとき、
             f の値の形が違うか、有限でないとき。
 
@@ -129,7 +129,8 @@ def relu_interpolant(f: Function, low: float, high: float, pieces: int) -> Netwo
         中間層が n ユニットのネットワーク。
 
     Raises:
-        TypeError: 区間の端が数でないとき、pieces が整数でないとき、f の値が実数でないとき。
+        TypeError: 区間の端が数でないとき、pieces が整数でないとき、f が関数でないとき、
+            f の値が実数でないとき。
         ValueError: 区間が空のとき、pieces が 1 より小さいとき、
             f の値の形が違うか、有限でないとき。
 

@@ -13,7 +13,7 @@ from dlnotes.site.glossary import read_terms
 QUERIES = {
     "dl000_1_models": """
         生成モデルとは、識別モデル 生成モデル 違い、隠れマルコフモデル、HMM、マルコフ連鎖、
-        ビタビ、VAE、GAN、敵対的生成ネットワーク、超解像、SVM""",
+        ビタビ、VAE、GAN、敵対的生成ネットワーク、モード崩壊、超解像、SVM""",
     "dl000_2_classifiers": "識別関数、ロジスティック回帰、パーセプトロン、識別器",
     "dl000_3_posterior": "事後確率とは、ベイズの定理、事前確率、尤度、棄却",
     "dl000_4_universal_approximation": "万能近似定理、普遍性定理、深さ、のこぎり波",

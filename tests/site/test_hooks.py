@@ -98,6 +98,21 @@ def test_notebook_can_be_downloaded_and_opened_elsewhere(site: Path) -> None:
         assert re.search(colab + name, html)
 
 
+def test_links_of_a_downloaded_notebook_lead_to_pages_of_the_site(site: Path) -> None:
+    links = [
+        link
+        for notebook in (site / "notebooks").glob("*/*.ipynb")
+        for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        for link in re.findall(r"\]\(([^)]+)\)", "".join(cell["source"]))
+        if cell["cell_type"] == "markdown"
+    ]
+    assert links
+    home = "https://example.com/dlnotes/"
+    assert [link for link in links if not link.startswith(home)] == []
+    pages = {link.removeprefix(home).partition("#")[0] for link in links}
+    assert [page for page in pages if not (site / page / "index.html").is_file()] == []
+
+
 @pytest.mark.parametrize("same_disk", [True, False])
 def test_made_file_enters_the_site_without_a_copy_where_it_can(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, same_disk: bool

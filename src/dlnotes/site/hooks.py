@@ -237,6 +237,8 @@ def on_post_template(output: str, *, template_name: str, config: MkDocsConfig) -
 def on_post_build(*, config: MkDocsConfig) -> None:
     """使われた字だけの数式フォントを書き、検索の索引に用語の言い方を足して、別のところに移します。"""
     notebooks.seal_cache(config)
+    if config.site_url:
+        notebooks.lead_to_site(Path(config.site_dir), config.site_url)
     fonts.write_math_font(_math_characters, _CACHE / "fonts", Path(config.site_dir, _MATH_FONT))
     try:
         trim_all(Path(config.site_dir), config.extra["surroundings"])

@@ -92,6 +92,20 @@ def seal_cache(config: MkDocsConfig) -> None:
             entry.with_suffix(".sha256").write_text(_seal(entry), encoding="utf-8")
 
 
+def lead_to_site(folder: Path, site_url: str) -> None:
+    """受け取るノートブックのリンクは、手元にはない原稿ではなく、サイトのページに向けます。
+
+    Args:
+        folder: できたサイトのフォルダー。
+        site_url: サイトの住所。
+    """
+    for path in folder.glob("notebooks/*/*.ipynb"):
+        text = path.read_text(encoding="utf-8")
+        text = re.sub(r"\]\(\.\./(\w+)\.md", rf"]({site_url}\1/", text)
+        text = re.sub(r"\]\((\w+)\.ipynb", rf"]({site_url}notebooks/\1/", text)
+        path.write_text(text, encoding="utf-8")
+
+
 def outputs_by_cell(html: str) -> dict[str, list[Tag]]:
     """mkdocs-jupyter の HTML から、コードのセルの id ごとに出力の要素を集めます。"""
     soup = BeautifulSoup(html, "html.parser")

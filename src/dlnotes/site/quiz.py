@@ -198,6 +198,8 @@ def _topics(data: Path) -> Iterator[str]:
         text, _ = get_data(page.read_text(encoding="utf-8"))
         title = text.strip().partition("\n")[0].removeprefix("# ")
         yield f"## {title}\n"
+        on_page = f"[題目のページの確認テスト]({topic}.md#確認テスト)"
+        yield f"計算や考え方の問いは、{on_page}にもあります。\n"
         here = [q for q in opens if q.topic == topic]
         for number, q in enumerate(here, start=1):
             yield from _write_open(number, q, title)
