@@ -7,6 +7,7 @@ from collections import Counter
 from itertools import pairwise, product
 
 import numpy as np
+import pytest
 from pictures import named, once, written
 
 from dlnotes import datasets, markov
@@ -17,6 +18,7 @@ from dlnotes.activations import sigmoid
 from dlnotes.arrays import Array
 from dlnotes.figures import dl000_1_models as figures
 from dlnotes.losses import kl_divergence
+from dlnotes.numerical import numerical_gradient
 
 album = once(figures)
 
@@ -498,3 +500,33 @@ def test_learning_curves_of_the_figure_cross_as_their_names_say() -> None:
     assert full[1, 0] > logistic[1, 0]
     assert full[1, 3] < min(naive[1, 3], logistic[1, 3])
     assert naive[1, 3] - naive[1, 5] < 0.01 < naive[1, 5] - logistic[1, 5]
+
+
+@pytest.mark.parametrize("rate", [0.01, 0.2, 1.0])
+def test_generator_and_discriminator_moved_together_turn_away_from_the_equilibrium(
+    rate: float,
+) -> None:
+    # 「前半の二つは、釣り合うところのまわりを回りながら離れていきます。」
+    def objective(v: np.ndarray) -> float:
+        return float(np.log(sigmoid(0.0)) + np.log(1 - sigmoid(v[1] * v[0])))
+
+    v = np.array([0.6, -0.3])
+    for _ in range(50):
+        # 「目的関数を微分すると、」
+        g = numerical_gradient(objective, v)
+        np.testing.assert_allclose(g, -v[::-1] * sigmoid(v[0] * v[1]), atol=1e-9)
+        moved = v + rate * g * (-1, 1)
+        assert np.linalg.norm(moved) > np.linalg.norm(v)
+        assert v[0] * moved[1] - v[1] * moved[0] < 0  # いつも同じ向きに回る。
+        v = moved
+
+
+def test_generator_that_always_answers_best_makes_one_value_at_a_time() -> None:
+    # 「後半の生成器は、…しか作らず、識別器が追うたびに別の値へ移るだけです。」
+    p = np.random.default_rng(0).dirichlet(np.ones(6))
+    q, made = np.full(6, 1 / 6), []
+    for _ in range(20):
+        D = p / (p + q)
+        made.append(int(D.argmax()))
+        q = np.eye(6)[made[-1]]
+    assert all(a != b for a, b in pairwise(made))
