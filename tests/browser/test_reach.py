@@ -98,7 +98,7 @@ def test_text_of_twice_the_size_is_not_cut(page: Page, base: str, path: str, wid
     assert page.evaluate(CUT) == []
 
 
-@pytest.mark.parametrize("path", ["", "dl002_forward/", "dl003_activations/", "quiz/"])
+@pytest.mark.parametrize("path", ["dl003_activations/", "quiz/"])
 def test_phone_with_text_of_twice_the_size_is_not_moved_sideways(
     page: Page, base: str, path: str
 ) -> None:
