@@ -478,6 +478,10 @@ def test_download_cut_halfway_is_told_and_made_again(browser: Browser, site: Pat
             self.close_connection = self.path.endswith(tuple(cut))
             outputfile.write(source.read()[: 9_999 if self.close_connection else None])
 
+        def end_headers(self) -> None:
+            self.send_header("Cache-Control", "no-store")
+            super().end_headers()
+
         def log_message(self, *args: Any) -> None:
             pass
 
