@@ -174,9 +174,7 @@ class Visit:
         first, second = (PHONE, DESK) if scheme == "light" else (DESK, PHONE)
         self._resize(page, first)
         try:
-            # はじめに届くものは、明るい配色でだけ量る。
-            ready: Any = "networkidle" if scheme == "light" else "load"
-            page.goto(address, wait_until=ready, timeout=20_000)
+            page.goto(address, wait_until="networkidle", timeout=20_000)
         except Error as error:
             self.failed.append(str(error))
         self.first_view = list(dict.fromkeys(self.asked))
