@@ -196,3 +196,10 @@ def test_sign_is_a_node_too():
     y = -x * 3
     assert y.value == -6
     assert reverse_mode(y, [x])[0] == (-3.0,)
+
+
+def test_an_array_beside_a_node_is_refused_on_either_side():
+    for product in (lambda: np.ones(2) * Node(3.0), lambda: Node(3.0) * np.ones(2)):
+        with pytest.raises(TypeError, match="value は数が必要ですが ndarray でした"):
+            product()
+    assert (np.float64(2) * Node(3.0)).value == 6

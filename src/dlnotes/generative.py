@@ -63,9 +63,8 @@ def bayes_posterior(prior: ArrayLike, likelihood: ArrayLike) -> Array:
 
     Raises:
         TypeError: 実数の配列でないとき。
-        ValueError: 形が違うとき、prior が確率でないとき、likelihood に負の値があるとき、
-            どのクラスからも起こり得ないか、確率が
-            小さすぎて桁の落ちる観測があるとき。
+        ValueError: 形が違うとき、prior が確率でないとき、likelihood に負の値や NaN や無限大が
+            あるとき、どのクラスからも起こり得ないか、確率が小さすぎて桁の落ちる観測があるとき。
 
     出典:
         Bishop (2006) Pattern Recognition and Machine Learning、1.2 節と 1.5 節。

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -154,35 +155,38 @@ def test_whole_word_looked_for_is_marked_in_the_page(desk: Page, base: str, word
     assert {mark.lower() for mark in marks.all_text_contents()} == {word}
 
 
-def test_result_on_the_same_page_is_gone_to_each_time(browser: Browser, base: str) -> None:
+@pytest.fixture
+def phone(browser: Browser, base: str) -> Iterator[Page]:
+    """電話の幅で開いた DL003。"""
     with browser.new_context(viewport={"width": 390, "height": 800}) as context:
         page = context.new_page()
         page.goto(f"{base}dl003_activations/", wait_until="networkidle")
-        for name in ("勾配消失", "ステップ関数", "ステップ関数"):
-            page.evaluate("scrollTo(0, document.body.scrollHeight)")
-            page.locator('.md-header__button[for="__search"]').click()
-            page.locator(INPUT).fill(name)
-            found = page.locator(f"{RESULT} a[href*='dl003'][href*='#']", has_text=name)
-            # 「この他」に折りたたまれていることもある。
-            found.first.evaluate("link => link.click()")
-            heading = page.locator(":target")
-            expect(heading).to_be_in_viewport()
-            expect(heading).to_contain_text(name)
+        yield page
 
 
-def test_menu_closes_when_a_heading_is_chosen(browser: Browser, base: str) -> None:
-    with browser.new_context(viewport={"width": 390, "height": 800}) as context:
-        page = context.new_page()
-        page.goto(f"{base}dl003_activations/", wait_until="networkidle")
-        for name in ("ステップ関数", "ステップ関数", "relu"):
-            page.evaluate("scrollTo(0, document.body.scrollHeight)")
-            page.get_by_role("button", name="メニュー").click()
-            contents = page.locator('.md-nav--primary [for="__toc"]').first
-            if contents.is_visible():
-                contents.click()
-            page.locator(".md-nav--secondary a", has_text=name).first.click()
-            expect(page.locator("#__drawer")).not_to_be_checked()
-            expect(page.locator(":target")).to_be_in_viewport()
+def test_result_on_the_same_page_is_gone_to_each_time(phone: Page) -> None:
+    for name in ("勾配消失", "ステップ関数", "ステップ関数"):
+        phone.evaluate("scrollTo(0, document.body.scrollHeight)")
+        phone.locator('.md-header__button[for="__search"]').click()
+        phone.locator(INPUT).fill(name)
+        found = phone.locator(f"{RESULT} a[href*='dl003'][href*='#']", has_text=name)
+        # 「この他」に折りたたまれていることもある。
+        found.first.evaluate("link => link.click()")
+        heading = phone.locator(":target")
+        expect(heading).to_be_in_viewport()
+        expect(heading).to_contain_text(name)
+
+
+def test_menu_closes_when_a_heading_is_chosen(phone: Page) -> None:
+    for name in ("ステップ関数", "ステップ関数", "relu"):
+        phone.evaluate("scrollTo(0, document.body.scrollHeight)")
+        phone.get_by_role("button", name="メニュー").click()
+        contents = phone.locator('.md-nav--primary [for="__toc"]').first
+        if contents.is_visible():
+            contents.click()
+        phone.locator(".md-nav--secondary a", has_text=name).first.click()
+        expect(phone.locator("#__drawer")).not_to_be_checked()
+        expect(phone.locator(":target")).to_be_in_viewport()
 
 
 def test_index_is_not_fetched_before_the_first_word(browser: Browser, base: str) -> None:

@@ -342,6 +342,7 @@ def test_interrupt_ends_the_drawing_without_a_trace(studio: Studio) -> None:
     process = studio.start()
     assert process.stderr is not None
     assert "図" in process.stderr.read(4)
+    # 描き手が、Ctrl-C を親に任せるまで。
     time.sleep(0.5)
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=60)

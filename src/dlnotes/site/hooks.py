@@ -171,12 +171,13 @@ def on_serve(
 def _wait_for_figures(markdown: str | None = None) -> None:
     """原稿にある図が描かれるのを待つ。原稿を渡さなければ、すべての図を待つ。"""
     for process, waiting in _drawing:
-        for drawing, key in waiting:
-            if markdown is None or drawing.path.as_posix() in markdown:
-                while process.poll() is None and not _build.is_fresh(drawing, key, _FIGURES):
-                    time.sleep(0.02)
         if markdown is None:
             process.wait()
+        else:
+            for drawing, key in waiting:
+                if drawing.path.as_posix() in markdown:
+                    while process.poll() is None and not _build.is_fresh(drawing, key, _FIGURES):
+                        time.sleep(0.02)
         if process.poll():
             raise PluginError("図を描けませんでした（理由は上にあります）")
 
