@@ -6,6 +6,7 @@ import os
 import pickle
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Generator
@@ -36,6 +37,9 @@ _STEMS = [source.relative_to(_DOCS).with_suffix("").as_posix() for source in _SO
 # 同じ原稿には、いつも同じ例を使う。直していないページが、日によって赤くなってはならない。
 settings.register_profile("dlnotes", deadline=None, derandomize=True)
 settings.load_profile("dlnotes")
+
+# 裏で始めたテストは、Ctrl-C を無視するように言われ、テストの中で始めるものにまで受けつがれる。
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _run(folder: Path, *arguments: str, **environment: str) -> Run:
