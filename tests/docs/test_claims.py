@@ -17,17 +17,21 @@ from bs4 import BeautifulSoup
 
 CLAIMS = sorted((Path(__file__).parent / "claims").glob("test_*.py"))
 _QUOTE = re.compile(r"「([^「」]+)」")
-# 式と記号は、ページでは数式で書くので、かなと漢字と、単位の付いた数だけを比べる。
+# 式と記号は、ページでは数式で書くので、かなと漢字と、名前と、式でない数だけを比べる。
 _COUNT = (
     r"(?<![\w.,()+=≈<>≤≥−-])\d+(?:[.,]\d+)*(?= ?(?:倍|分の|層|回|点|日|割|%|匹|次元|本|枚|桁|行))"
 )
-_COMPARED = re.compile(rf"{_COUNT}|[ぁ-ゖァ-ヺー一-龠々]")
+_KANA = "ぁ-ゖァ-ヺー一-龠々"
+# 名前（ReLU、Huber）と、文の中に数式でなく書かれた数。取り違えれば、意味が逆になる。
+_NAME = r"\b(?:[A-Z][A-Za-z]+|tanh)\b"
+_PLAIN = rf"(?<=[{_KANA}、。（]) ?−?\d+(?:\.\d+)?(?= ?[{_KANA}、。（）])"
+_COMPARED = re.compile(rf"{_COUNT}|{_NAME}|{_PLAIN}|[{_KANA}]")
 # 数式の中かもしれない数は、ページのどこかにあればよい。
 _NUMBER = re.compile(r"\d+\.\d+|\d{2,}")
 
 
 def japanese(text: str) -> str:
-    return "".join(_COMPARED.findall(text))
+    return "".join(_COMPARED.findall(text)).replace(" ", "")
 
 
 def quotes(source: str) -> Iterator[str]:

@@ -171,7 +171,7 @@ def test_neither_gradient_of_the_squared_error_is_that_of_the_course_error_beyon
     None
 ):
     # 「講座の d_mean_squared_error はサンプルの数 N で割り、dlnotes は割りません」
-    # 「NK で割る必要があり、K≥2 ならどちらもそうなっていないことが、数値微分からわかります」
+    # 「…で割る必要があり、…ならどちらもそうなっていないことが、数値微分からわかります」
     rng = np.random.default_rng(0)
     for N, K in [(n, k) for n in (1, 2, 3) for k in (1, 2, 3)]:
         y, d = rng.normal(size=(2, N, K))

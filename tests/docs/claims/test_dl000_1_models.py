@@ -30,6 +30,11 @@ WEATHER = markov.HiddenMarkovModel(
 WALK, SHOP, READ = range(3)
 
 
+def random_hidden(S: int, M: int, rng: np.random.Generator) -> markov.HiddenMarkovModel:
+    B = rng.dirichlet(np.ones(M), S)
+    return markov.HiddenMarkovModel(rng.dirichlet(np.ones(S)), rng.dirichlet(np.ones(S), S), B)
+
+
 def test_lines_of_equal_probability_are_parallel_and_one_half_lies_at_a_sum_of_about_1_5() -> None:
     # 「二つの入力がどちらも大きい右上の側が AND の 1 に塗り分けられ、
     # 確率 0.01、0.5、0.99 の線が平行に走ります。」
@@ -530,3 +535,183 @@ def test_generator_that_always_answers_best_makes_one_value_at_a_time() -> None:
         made.append(int(D.argmax()))
         q = np.eye(6)[made[-1]]
     assert all(a != b for a, b in pairwise(made))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_forward_adds_what_viterbi_takes_the_largest_of_and_traces_back(
+    seed: int,
+) -> None:
+    # 「行動の列だけが見えたとき、その確率は、考えられるすべての天気の列にわたる和です。」
+    # 「そこから移る確率…と、その日の行動が出る確率…を掛けて足せば済みます。」
+    # 「前向きアルゴリズムの和を最大値に替え、その最大値がどの前日から来たかを覚えておき、
+    # 最後の日から逆にたどります。」「前向きアルゴリズムで求まる」
+    # 「その日の合計が 1 になるように割ると、その日までの行動から見た天気の確率になります。」
+    rng = np.random.default_rng(seed)
+    S, T = 3, 5
+    model, x = random_hidden(S, 4, rng), rng.integers(4, size=T)
+    alpha = omega = model.initial * model.emission[:, x[0]]
+    back = []
+    for t in range(1, T):
+        alpha = (alpha @ model.transition) * model.emission[:, x[t]]
+        moves = omega[:, np.newaxis] * model.transition
+        back.append(moves.argmax(axis=0))
+        omega = moves.max(axis=0) * model.emission[:, x[t]]
+    path = [int(omega.argmax())]
+    for came_from in reversed(back):
+        path.append(int(came_from[path[-1]]))
+    every = list(product(range(S), repeat=T))
+    joint = np.exp([markov.joint_log_probability(model, s, x) for s in every])
+    assert joint.sum() == pytest.approx(alpha.sum())
+    assert math.exp(markov.log_likelihood(model, x)) == pytest.approx(alpha.sum())
+    found, log_p = markov.viterbi(model, x)
+    assert tuple(found) == tuple(path[::-1]) == every[joint.argmax()]
+    assert math.exp(log_p) == pytest.approx(omega.max())
+    last = [joint[[s[-1] == j for s in every]].sum() for j in range(S)]
+    np.testing.assert_allclose(alpha / alpha.sum(), last / joint.sum())
+
+
+def test_shares_of_the_counts_are_the_most_likely_row_and_only_that_row_of_it() -> None:
+    # 「遷移確率は、数え上げで学べます。」「数え上げた割合は、最尤推定の答えです。」
+    # 「対数尤度のうち A の i 行によるのは、…これが最大になるのは、
+    # …が回数の割合に等しいときです」「使われるのは最後の状態だけです。」
+    rng = np.random.default_rng(0)
+    s = rng.choice(3, size=300, p=[0.5, 0.3, 0.2])
+    chain = markov.fit_markov_chain([s], 3)
+    n = np.zeros((3, 3))
+    np.add.at(n, (s[:-1], s[1:]), 1)
+    np.testing.assert_allclose(chain.transition, n / n.sum(axis=1, keepdims=True))
+    best = markov.log_probability(chain, s)
+    for other, i in product(rng.dirichlet(np.ones(3), 20), range(3)):
+        A = chain.transition.copy()
+        A[i] = other
+        change = markov.log_probability(markov.MarkovChain(chain.initial, A), s) - best
+        assert change < 0
+        assert change == pytest.approx(n[i] @ (np.log(A[i]) - np.log(chain.transition[i])))
+
+
+def test_two_terms_of_the_elbo_are_the_formulas_of_the_text_and_only_one_encoder_reaches_it() -> (
+    None
+):
+    # 「正規分布に従う独立な数の和も正規分布に従うので、x は、平均 0、分散…の正規分布に従います。」
+    # 「第 1 項は、平均 wm、分散 1 の正規分布の対数密度から…を引いたものです。」
+    # 「z について平方完成すると、平均…の正規分布です。最後の行のエンコーダはこれと
+    # 同じで、下界が log p(x) に届きました。ほかの二つは届きません。」「下界（ELBO）が求まる」
+    # 「ELBO の第 1 項は、z からもとの x を作り直せる度合いで、第 2 項は、エンコーダの答えを
+    # 標準正規分布から離れすぎないようにする罰です。」
+    def log_normal(x: np.ndarray, mean: np.ndarray, variance: float) -> np.ndarray:
+        return -((x - mean) ** 2 / variance + np.log(2 * np.pi * variance)) / 2
+
+    rng, w = np.random.default_rng(0), 2.0
+    z = rng.normal(size=400_000)
+    assert np.var(w * z + rng.normal(size=z.size)) == pytest.approx(w**2 + 1, rel=0.01)
+    x, gaps = np.array(3.0), []
+    for m, v in ((0.0, 1.0), (1.2, 1.0), (1.2, 0.2)):
+        q = m + math.sqrt(v) * z
+        fit = log_normal(x, w * q, 1).mean()
+        assert fit == pytest.approx(log_normal(x, w * m, 1) - w**2 * v / 2, abs=0.05)
+        kl = (log_normal(q, m, v) - log_normal(q, 0.0, 1)).mean()
+        assert kl == pytest.approx((m**2 + v - 1 - math.log(v)) / 2, abs=0.01)
+        gaps.append(log_normal(x, 0.0, w**2 + 1) - (fit - kl))
+    assert abs(gaps[2]) < 0.01 < 1 < min(gaps[:2])
+
+
+def test_generator_lowers_and_discriminator_raises_the_objective_and_equals_leave_one_half() -> (
+    None
+):
+    # 「生成器はその値を小さく、識別器は大きくしようとします。」
+    # 「これを式に入れると、値は…になります。」「二つの分布の中間…への KL ダイバージェンスの
+    # 平均です。」「本物か偽物かは五分五分なので」「識別器と競わせる」「求まらない」
+    rng = np.random.default_rng(0)
+
+    def objective(D: np.ndarray, p: np.ndarray, q: np.ndarray) -> float:
+        return float(p @ np.log(D) + q @ np.log(1 - D))
+
+    for _ in range(20):
+        p, q = rng.dirichlet(np.ones(4), 2)
+        D, m = p / (p + q), (p + q) / 2
+        js = float(kl_divergence(p, m) + kl_divergence(q, m)) / 2
+        assert objective(D, p, q) == pytest.approx(2 * js - math.log(4))
+        others = rng.uniform(0.01, 0.99, size=(50, 4))
+        assert all(objective(other, p, q) < objective(D, p, q) for other in others)
+        fooled = np.eye(4)[D.argmax()]  # 生成器が、識別器のだまされる値を作る
+        assert objective(D, p, fooled) < objective(D, p, q)
+        np.testing.assert_allclose(p / (p + p), 0.5)
+
+
+def test_eigenvalues_come_small_first_and_noise_is_taken_off_from_each_direction() -> None:
+    # 「np.linalg.eigh は固有値を小さい順に返すので、最後の M 個を使います。」
+    # 「雑音はどの向きにもあるので、z に任せるのは、分散から雑音の分を引いた残りです。」
+    # 「固有ベクトルは画素がいっしょに動く向きで、固有値はその向きの分散です」
+    # 「雑音をどの画素でも同じ大きさにした VAE は、確率的主成分分析と同じモデルです。」
+    rng = np.random.default_rng(0)
+    W, noise = rng.normal(size=(2, 6)), 0.3
+    z = rng.normal(size=(40_000, 2))
+    x = z @ W + noise**0.5 * rng.normal(size=(40_000, 6))
+    variances, directions = np.linalg.eigh(gen.fit_gaussian_prior(x).covariance)
+    assert (np.diff(variances) > 0).all()
+    along = (x - x.mean(axis=0)) @ directions
+    np.testing.assert_allclose((along**2).mean(axis=0), variances)
+    np.testing.assert_allclose(variances[:-2], noise, rtol=0.05)
+    learnt = (directions[:, -2:] * np.sqrt(variances[-2:] - variances[:-2].mean())).T
+    np.testing.assert_allclose(learnt.T @ learnt, W.T @ W, atol=0.1)
+    assert abs((directions[:, -2:] * variances[-2:]) @ directions[:, -2:].T - W.T @ W).max() > 0.15
+
+
+def test_only_a_bar_with_the_class_on_its_left_sums_to_one() -> None:
+    # 「k について足すと必ず 1 になるのは、縦棒の左にクラスがあるときです。」
+    # 「k について足しても、1 になるとは限りません。」「だけからは p(x) を求められません。」
+    # 「学ぶ生成モデルは、データを作ることにも、分類にも使えます。」
+    # 「境界がロジスティック回帰と同じ一次式になるものです。」表「次元 高い → 低い 低い → 高い」
+    # 「だけを学ぶ生成モデルでは、分類はできません。」
+    rng, sums, x = np.random.default_rng(0), [], np.linspace(-3, 3, 9)[:, np.newaxis]
+    for _ in range(5):
+        m = rng.normal(size=(3, 6))
+        model = gen.GaussianClassifier([0.2, 0.3, 0.5], m, [np.eye(6)] * 3)
+        points, d = gen.sample(model, 200, rng=rng)
+        assert points.shape[1] == 6 > gen.posterior(model, points).shape[1] == 3
+        np.testing.assert_allclose(gen.posterior(model, points).sum(axis=1), 1)
+        sums.append(np.exp(gen.log_likelihood(model, points)).sum(axis=1))
+        naive = gen.fit_gaussian_naive_bayes(points, d, shared=True)
+        line = dis.LogisticRegression(*gen.linear_form(naive))
+        np.testing.assert_allclose(gen.posterior(naive, points), dis.posterior(line, points))
+    assert not np.isclose(sums, 1, atol=1e-6).any()
+    with pytest.raises(TypeError):
+        gen.predict(gen.fit_gaussian_prior(points), points)
+    worlds = [gen.GaussianClassifier([0.5, 0.5], [[-v], [v]], [[[v]]] * 2) for v in (1.0, 2.0)]
+    np.testing.assert_allclose(*(gen.posterior(world, x) for world in worlds))
+    assert np.ptp([gen.log_evidence(world, x) for world in worlds], axis=0).min() > 0.01
+
+
+def test_pixels_of_one_block_move_freely_but_for_their_mean() -> None:
+    # 「一つの区画の 16 画素のうち、15 個は自由に動かせ、残りの 1 個は、
+    # 平均が変わらないことから決まります。」
+    # 「同じ y になる x は無数にあり、式だけからは決まりません。」
+    # 「同じ区画の中で一つの画素を明るくし、別の画素を同じだけ暗くしても、平均は変わりません。」
+    # 「画素を一列に並べれば、縮めることは行列の積…です。」
+    A = gen.average_pooling_matrix(16, 16, 4)
+    image = np.random.default_rng(0).random((16, 16))
+    blocks = image.reshape(4, 4, 4, 4).swapaxes(1, 2).reshape(16, 16)
+    np.testing.assert_allclose(A @ image.ravel(), blocks.mean(axis=1))
+    one = A[5] != 0
+    assert one.sum() == 16
+    free = np.linalg.svd(A[:, one])[2][1:]  # 区画の中で、平均を変えない向き
+    assert len(free) == 15
+    assert abs(A[:, one] @ free.T).max() < 1e-12
+    swap = np.zeros(256)
+    swap[np.flatnonzero(one)[[3, 9]]] = 0.2, -0.2
+    assert abs(A @ swap).max() < 1e-15
+    swap[np.flatnonzero(~one)[0]] = 0.2
+    assert abs(A @ swap).max() > 0.01
+
+
+def test_on_the_fifth_day_the_larger_circle_is_the_sun_and_the_path_is_in_the_rain() -> None:
+    # 「5 日目は丸では晴れのほうが大きいのに、経路は雨を通ります。」
+    # 「5 日目だけ、確率の大きいほう（晴れ 0.61）とビタビアルゴリズムの答え（雨）が食い違います。」
+    (ax,) = album.hidden_weather().axes
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    (path,) = [line.get_ydata() for line in ax.lines if line.get_linewidth() > 5]
+    sizes = np.array([dots.get_sizes() for dots in ax.collections])
+    larger = sizes.argmax(axis=0)
+    assert (names[larger[4]], names[int(path[4])]) == ("晴れ", "雨")
+    assert f"{sizes.max(axis=0)[4] / 900:.2f}" == "0.61"
+    np.testing.assert_array_equal(np.flatnonzero(larger != path), [4])

@@ -14,9 +14,10 @@ from pictures import keys, named, once
 from dlnotes import datasets
 from dlnotes import discriminative as dis
 from dlnotes import generative as gen
-from dlnotes.activations import softmax
+from dlnotes.activations import sigmoid, softmax
 from dlnotes.arrays import Array
 from dlnotes.figures import dl000_2_classifiers as figures
+from dlnotes.losses import softmax_cross_entropy
 
 album = once(figures)
 
@@ -119,8 +120,8 @@ def test_the_three_pictures_lose_first_the_new_points_and_then_the_lines_of_prob
 
 
 def test_models_hold_as_many_numbers_as_were_counted() -> None:
-    # 「割合に K-1 個（和が 1 なので一つ少ない）、
-    # 平均に KD 個、共分散行列に一つあたり D(D+1)/2 個」「一次式の点数は、
+    # 「割合に…個（和が 1 なので一つ少ない）、
+    # 平均に…個、共分散行列に一つあたり…個」「一次式の点数は、
     # 識別モデルでも識別関数でも K(D+1) 個です。
     # 二つのクラスの点数の差だけが確率を決めるので…D+1 個で足ります。」
     rng = np.random.default_rng(0)
@@ -431,3 +432,185 @@ def test_points_are_the_learnt_discriminator_and_the_broken_line_is_the_formula(
     np.testing.assert_allclose(right, right.round())
     assert keys(drawing)["学習した識別器"].get_marker() == "o"
     np.testing.assert_array_equal(named(drawing)["でたらめに答える"][0][1], 0.5)
+
+
+def test_the_table_of_the_three_ways_tells_what_each_can_do() -> None:
+    # 表「ラベルの決め方 ベイズの定理で求めた…が最大のクラス…が最大のクラス 点数の符号、
+    # または点数が最大のクラス」「データの生成 できる できない できない」
+    # 表「わかる確率 と なし」「答えに使うもの 分布の全体 確率の値 境目だけ」
+    # 「最大のクラスを選ぶ決定は、三つとも決定的です。」「ラベルをくじで選ぶのではありません。」
+    # 「密度を知っているので、データの出やすさ p(x) を計算でき、新しいデータも作れます。」
+    # 「確率を求める関数に渡すと、断られます。」
+    x, d = datasets.three_gaussians(60, rng=np.random.default_rng(0))
+    world, line = gen.fit_gaussian_classifier(x, d), dis.fit_logistic_regression(x, d)
+    border = dis.fit_perceptron(x, d, epochs=5)
+    drawn, _ = gen.sample(world, 5, rng=np.random.default_rng(0))
+    assert np.isfinite(gen.log_evidence(world, drawn)).all()
+    for posterior, model in ((gen.posterior, world), (dis.posterior, line)):
+        p = posterior(model, x)
+        np.testing.assert_allclose(p.sum(axis=1), 1)
+        predict = gen.predict if model is world else dis.predict
+        for _ in range(2):
+            np.testing.assert_array_equal(predict(model, x), p.argmax(axis=1))
+    with pytest.raises(TypeError, match="識別関数は確率を持ちません"):
+        dis.posterior(border, x)
+    for model in (line, border):
+        for f in (gen.log_evidence, lambda m, _: gen.sample(m, 1, rng=np.random.default_rng(0))):
+            with pytest.raises(TypeError):
+                f(model, x)
+
+
+def test_terms_of_the_log_joint_cancel_or_are_linear_and_two_classes_give_a_sigmoid() -> None:
+    # 「2 行目は、どのクラスでも同じ値です。」「2 行目は分子と分母で打ち消し合います。」
+    # 「残る 3 行目は x の一次式で、事後確率は一次式のソフトマックス関数です。」
+    # 「クラスが二つなら、一次式の差のシグモイド関数です。」
+    # 「共分散行列 Σ を全クラスで共有すると、事後確率はロジスティック回帰と同じ形になります。」
+    rng = np.random.default_rng(0)
+    root = rng.normal(size=(3, 3))
+    S = root @ root.T + np.eye(3)
+    for K in (2, 4):
+        m, shares, x = rng.normal(size=(K, 3)), rng.dirichlet(np.ones(K)), rng.normal(size=(20, 3))
+        model = gen.GaussianClassifier(shares, m, [S] * K)
+        P = np.linalg.inv(S)
+        joint = gen.log_likelihood(model, x) + np.log(shares)
+        third = x @ P @ m.T - np.sum(m @ P * m, axis=1) / 2 + np.log(shares)
+        second = joint - third
+        np.testing.assert_allclose(np.ptp(second, axis=1), 0, atol=1e-10)
+        quadratic = -np.sum(x @ P * x, axis=1) / 2
+        assert np.ptp(second[:, 0] - quadratic) < 1e-10
+        np.testing.assert_allclose(gen.posterior(model, x), softmax(third))
+        W, b = gen.linear_form(model)
+        np.testing.assert_allclose(x @ W + b, third)
+        if K == 2:
+            both = sigmoid(third[:, 1] - third[:, 0])
+            np.testing.assert_allclose(gen.posterior(model, x)[:, 1], both)
+
+
+def test_density_of_many_dimensions_is_the_one_of_one_with_the_two_parts_replaced() -> None:
+    # 「多次元の正規分布の密度は、一次元の密度の…に置き換えたものです。」
+    # 「行列式は散らばりの広さを表す数で、特徴量が一つなら分散…です。」
+    # 「分母は、分子をすべてのクラスについて足したもので、事後確率の和を 1 にします。」
+    # 「特徴量ごとの散らばりの大きさと、特徴量どうしがどう連動するかをまとめた表です。」
+    def density(x: Array, m: Array, S: Array) -> float:
+        square = (x - m) @ np.linalg.inv(S) @ (x - m)
+        return float(np.exp(-square / 2) / np.sqrt((2 * np.pi) ** len(m) * np.linalg.det(S)))
+
+    rng = np.random.default_rng(0)
+    for D in (1, 2, 4):
+        roots, m, x = rng.normal(size=(3, D, D)), rng.normal(size=(3, D)), rng.normal(size=D)
+        S = np.array([root @ root.T + np.eye(D) for root in roots])
+        shares = np.array([0.2, 0.3, 0.5])
+        model = gen.GaussianClassifier(shares, m, S)
+        each = [density(x, a, b) for a, b in zip(m, S, strict=True)]
+        np.testing.assert_allclose(np.exp(gen.log_likelihood(model, [x]))[0], each)
+        p_x = float(each @ shares)
+        assert math.exp(gen.log_evidence(model, [x])[0]) == pytest.approx(p_x)
+        np.testing.assert_allclose(gen.posterior(model, [x])[0], each * shares / p_x)
+    usual = math.exp(-((x[0] - 1) ** 2) / (2 * 4)) / math.sqrt(2 * math.pi * 4)
+    assert density(x[:1], np.ones(1), np.array([[4.0]])) == pytest.approx(usual)
+    wide, narrow = (np.linalg.det(s * np.eye(3)) for s in (2.0, 0.5))
+    assert wide > 1 > narrow
+
+
+def test_tenfold_scores_keep_the_label_and_two_scores_decide_by_the_sign_of_their_gap() -> None:
+    # 「点数を全部 10 倍しても、ラベルは同じで、その数だけが大きく変わります。」
+    # 「識別関数の点数で使うのは、符号か、どれが最大かだけです。」
+    # 「2 個のときは、点数の差の符号と、点数の最大が、同じ答えになります。」
+    # 「クラスが 2 個なら点数の符号で、K 個なら点数が最大のクラスに決めます。」
+    # 「クラスが 3 個のデータでは、ラベルは 0、1、2 です。」
+    rng = np.random.default_rng(0)
+    for K in (2, 3):
+        model = dis.LinearDiscriminant(rng.normal(size=(2, K)), rng.normal(size=K))
+        x = 3 * rng.normal(size=(300, 2))
+        u, ten = dis.scores(model, x), dis.LinearDiscriminant(10 * model.W, 10 * model.b)
+        np.testing.assert_allclose(dis.scores(ten, x), 10 * u)
+        np.testing.assert_array_equal(dis.predict(ten, x), dis.predict(model, x))
+        assert abs(softmax(10 * u) - softmax(u)).max() > 0.3
+        assert set(dis.predict(model, x)) == set(range(K))
+        if K == 2:
+            np.testing.assert_array_equal(dis.predict(model, x) == 1, u[:, 1] - u[:, 0] > 0)
+
+
+def test_real_is_one_and_the_border_of_the_discriminator_lies_half_way() -> None:
+    # 「正解のラベルは、本物なら 1、偽物なら 0 で、データのクラスのラベルは使いません。」
+    # 「出力は本物である確率で、犬か猫かといったデータのクラスではありません。」
+    # 「境目は二つの中心の真ん中なので、相手の中心の向きに、ずれの半分より先まで外れた点だけを
+    # 間違えます。」「本物は原点を中心とする正規分布、偽物は中心だけがずれた正規分布です。」
+    rng = np.random.default_rng(0)
+    shift = 3.0
+    real, fake = rng.normal(size=(2_000, 2)), rng.normal([shift, 0], 1, (2_000, 2))
+    d = np.repeat(np.eye(2)[[1, 0]], 2_000, axis=0)
+    D = dis.fit_logistic_regression(np.vstack([real, fake]), d)
+    assert dis.posterior(D, [[0.0, 0.0], [shift, 0.0]])[:, 1].round() == pytest.approx([1, 0])
+    w, b = D.W[:, 1] - D.W[:, 0], D.b[1] - D.b[0]
+    assert -b / w[0] == pytest.approx(shift / 2, abs=0.15)
+    wrong = [dis.predict(D, real) == 0, dis.predict(D, fake) == 1]
+    beyond = [real[:, 0] > shift / 2, fake[:, 0] < shift / 2]
+    assert all((a == b).mean() > 0.95 for a, b in zip(wrong, beyond, strict=True))
+
+
+def test_a_full_covariance_needs_far_more_numbers_than_a_score_when_features_are_many() -> None:
+    # 「特徴量が多いと、共分散行列を丸ごと学ぶ生成モデルの決める数は、桁違いに多くなります。」
+    # 表「315,569（共分散を共有） 7,850 7,850」
+    # 「単純ベイズ…の共分散行列は対角だけなので、一つあたり D 個です。」
+    rng = np.random.default_rng(0)
+    x, d = rng.normal(size=(40, 5)), np.eye(2)[np.arange(40) % 2]
+    naive = gen.fit_gaussian_naive_bayes(x, d)
+    assert [np.count_nonzero(S) for S in naive.covariances] == [5, 5]
+
+    def gaussian(D: int, K: int) -> int:
+        return K - 1 + K * D + D * (D + 1) // 2
+
+    ratios = [gaussian(D, 10) / (10 * (D + 1)) for D in (2, 50, 784)]
+    assert ratios == sorted(ratios)
+    assert ratios[0] < 2 < 10 < ratios[-1]
+    assert f"{gaussian(784, 10):,} {10 * 785:,}" == "315,569 7,850"
+
+
+def test_perceptron_moves_two_classes_and_least_squares_points_as_fisher_does() -> None:
+    # 「間違えたときだけ、正解の点数を上げ、誤って選んだクラスの点数を下げます。」
+    # 「クラスが二つなら重みの向きはフィッシャーの線形判別と一致します。」
+    # 「バイアスは、いつも 1 の入力への重みとみなします。」
+    rng = np.random.default_rng(0)
+    x, d = rng.normal(size=(6, 2)), np.eye(3)[[0, 1, 2, 0, 1, 2]]
+    W, b = np.zeros((2, 3)), np.zeros(3)
+    for point, one in zip(x, d, strict=True):
+        k, right = int((point @ W + b).argmax()), int(one.argmax())
+        if k != right:
+            before = point @ W + b
+            W[:, [right, k]] += np.outer(point, [1, -1])
+            b[[right, k]] += [1, -1]
+            change = point @ W + b - before
+            assert change[right] > 0 > change[k]
+    model = dis.fit_perceptron(x, d, epochs=1)
+    np.testing.assert_allclose(model.W, W)
+    x, d = datasets.two_gaussians(101, rng=rng)
+    x, d = x[:90] * [3, 1], d[:90]  # クラスの数をそろえない
+    w = np.diff(dis.fit_least_squares(x, d).W)[:, 0]
+    inside = gen.fit_gaussian_classifier(x, d, shared=True)
+    fisher = np.linalg.solve(inside.covariances[0], inside.means[1] - inside.means[0])
+    np.testing.assert_allclose(w / np.linalg.norm(w), fisher / np.linalg.norm(fisher))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_newton_ends_after_a_few_tens_of_steps_at_the_smallest_cross_entropy(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # 「勾配降下法でも学べますが、ここでは、学習率を選ばずに、数回から数十回で収束する
+    # ニュートン法を使います。」「E は凸なので、どこから始めても同じ最小値に着きます。」
+    # 「正解のラベルの確率が大きくなるように W と b を決めます。つまり、交差エントロピー」
+    rng, steps, newton = np.random.default_rng(seed), [], dis._newton_step
+    monkeypatch.setattr(dis, "_newton_step", lambda *a: steps.append(0) or newton(*a))
+    for l2, spread in ((0.0, 1.0), (1e-8, 4.0), (0.1, 4.0)):
+        x, d = datasets.three_gaussians(300, rng=rng)
+        steps.clear()
+        model = dis.fit_logistic_regression(spread * x, d, l2=l2)
+        assert 2 <= len(steps) < 50
+
+        def error(W: Array, x: Array = spread * x, d: Array = d, l2: float = l2) -> float:
+            E = softmax_cross_entropy(x @ W[:-1] + W[-1], d).mean()
+            return float(E + l2 * (W[:-1] ** 2).sum() / 2)
+
+        best = np.vstack([model.W, model.b])
+        others = best + rng.normal(size=(50, *best.shape))
+        assert min(map(error, others)) > error(best)

@@ -446,3 +446,149 @@ def test_rates_losses_and_their_names_are_the_ones_of_the_text() -> None:
     np.testing.assert_allclose((healthy[1], ill[1]), (20 * healthy[0], 1 - ill[0]))
     for place in (points_of(ax.lines[2])[:, 0], written(ax)["$p=1/21$"]):
         np.testing.assert_allclose(place, [1 / 21, 20 / 21])
+
+
+def test_posterior_is_the_share_of_the_ill_among_the_positive_and_not_the_sensitivity() -> None:
+    # 「病気の人が陽性になる確率（感度）」「健康な人が陽性になる確率（1 − 特異度）」
+    # 「感度は…病気の人のうち陽性になる割合…、知りたいのは…陽性の人のうち病気である割合…で、
+    # 縦棒の左右が逆です。」「陽性の人だけに絞って数えることが、x を条件にするということです。」
+    # 「分母の p(x) は、陽性になるすべての場合の合計です。」「陽性とわかった後で、病気である確率」
+    # 「検査の性能だけでは、事後確率は決まりません。」
+    rng, shares = np.random.default_rng(0), []
+    for prior in (0.3, 0.05):
+        ill = rng.random(200_000) < prior
+        positive = rng.random(ill.size) < np.where(ill, 0.9, 0.05)
+        assert positive[ill].mean() == pytest.approx(0.9, abs=0.01)
+        assert 1 - positive[~ill].mean() == pytest.approx(0.95, abs=0.01)
+        p = gen.bayes_posterior([1 - prior, prior], [0.05, 0.9])[1]
+        assert ill[positive].mean() == pytest.approx(p, abs=0.01)
+        assert positive.mean() == pytest.approx((1 - prior) * 0.05 + prior * 0.9, abs=0.01)
+        shares.append(p)
+    assert shares[0] > 0.85 > 0.5 > shares[1]
+
+
+def test_likelihoods_need_not_sum_to_one_and_the_product_divided_does() -> None:
+    # 「尤度の 0.05 と 0.90 は、足しても 1 になりません。」
+    # 「尤度は、同じ x がそれぞれのクラスからどれほど出やすいかを並べたもので、
+    # クラスについての確率ではないからです。事前確率を掛けて割ったものが、初めてクラスの確率に」
+    # 「合計が 1 になるように割ると求まります。」「(c) は、(d) をクラスについて足すと求まります。」
+    # 「病気であり、かつ陽性である確率は、二通りに書けます。」
+    rng = np.random.default_rng(0)
+    for K in (2, 5):
+        prior, table = rng.dirichlet(np.ones(K)), rng.dirichlet(np.ones(3), K)  # 行がクラス
+        joint = prior[:, np.newaxis] * table
+        p_x = joint.sum(axis=0)
+        assert joint.sum() == pytest.approx(1)
+        for x in range(3):
+            p = gen.bayes_posterior(prior, table[:, x])
+            assert not np.isclose(table[:, x].sum(), 1)
+            assert p.sum() == pytest.approx(1)
+            np.testing.assert_allclose(p * p_x[x], table[:, x] * prior)
+
+
+def test_the_table_of_what_can_be_done_tells_which_models_hold_which_probability() -> None:
+    # 表「ラベルを答える できる できる できる 自信のないときに保留する できる できる できない
+    # 間違いの重さを後から変える できる できる 学習し直す
+    # クラスの割合を後から変える できる できる 学習し直す
+    # 別々のモデルを確率で組み合わせる できる できる 多数決だけ」
+    # 表「に気づく できる できない できない」「を作る できる できない できない」
+    # 「下の二行は p(x) や p(x|C_k) が要るので、生成モデルだけの仕事です。」
+    # 「識別モデルは下の段しか知らないので、新しいデータを作ることも、x が見慣れない値かどうかを
+    # 言うこともできません。」「ラベルしか返さない識別関数にはできません。」
+    x, d = datasets.two_gaussians(200, rng=np.random.default_rng(0))
+    both, line = gen.fit_gaussian_classifier(x, d), dis.fit_logistic_regression(x, d)
+    border, rng = dis.fit_perceptron(x, d, epochs=3), np.random.default_rng(0)
+    can = {
+        "label": (lambda m: (gen if m is both else dis).predict(m, x)),
+        "posterior": (lambda m: (gen if m is both else dis).posterior(m, x)),
+        "density": (lambda m: gen.log_evidence(m, x)),
+        "sample": (lambda m: gen.sample(m, 3, rng=rng)),
+    }
+    wanted = {"label": 3, "posterior": 2, "density": 1, "sample": 1}
+    for name, ask in can.items():
+        for n, model in enumerate((both, line, border)):
+            if n < wanted[name]:
+                ask(model)
+            else:
+                with pytest.raises(TypeError):
+                    ask(model)
+
+
+def test_rows_of_the_losses_are_the_truth_and_columns_the_decision() -> None:
+    # 「損失を行列 L にまとめると（行が真のクラス、列が決めたクラス）、
+    # 期待損失は事後確率との積です。」「何を小さくしたいかを、学習の後から選べます。」
+    # 「病気を見落とす損失を 20、健康な人を精密検査に回す損失を 1 とします。」
+    # 「クラス 0 と決めた期待損失は 9p、クラス 1 と決めた期待損失は 1−p です。」
+    rng = np.random.default_rng(0)
+    for miss in (20, 9):
+        L = np.array([[0, 1], [miss, 0]])
+        for p in (0.02, 0.3, 0.9):
+            truth = (rng.random(100_000) < p).astype(int)
+            paid = [L[truth, choice].mean() for choice in (0, 1)]
+            np.testing.assert_allclose(paid, [miss * p, 1 - p], atol=0.1)
+            np.testing.assert_allclose(np.array([1 - p, p]) @ L, [miss * p, 1 - p])
+
+
+def test_the_strip_holds_the_positive_people_only_and_the_areas_are_the_products() -> None:
+    # 「上の段では、塗った二つの面積が…尤度 × 事前確率…です。」
+    # 「中の帯は、陽性の人だけを取り出し、その割合を横の長さで表したものです。」
+    # 「上は、左の帯が健康な人、右の帯が病気の人で、それぞれ陽性になる割合だけ下から塗って」
+    # 「中は、陽性の人だけの内訳を横一本の帯で表したもので、左が健康、右が病気です。」
+    for percent in (1, 5, 50):
+        top, strip, bottom = album.posterior_against_prior(percent)[0].axes
+        painted = top.patches[2:4]
+        assert [bar.get_y() for bar in painted] == [0, 0]
+        np.testing.assert_allclose([bar.get_height() for bar in painted], [0.05, 0.9])
+        areas = np.array([bar.get_width() * bar.get_height() for bar in painted])
+        np.testing.assert_allclose(areas, [0.05 * (1 - percent / 100), 0.9 * percent / 100])
+        lengths = [bar.get_width() for bar in strip.patches[:2]]
+        np.testing.assert_allclose(lengths, areas / areas.sum())
+        assert strip.patches[0].get_x() < strip.patches[1].get_x()
+        assert (bottom.get_xlabel(), bottom.get_ylabel()) == ("有病率", "病気の確率")
+
+
+def test_a_posterior_is_left_by_densities_but_no_density_by_a_posterior() -> None:
+    # 「密度と事前確率から事後確率は求まりますが、逆はできません。」
+    # 「生成モデルは、図の上の段から下の段を計算できます。」「密度の山の数も、事後確率に残るとは」
+    # 「事後確率は同じでも、x=5 のデータの出やすさは 2 桁以上違います。」
+    # 「片方の密度がもう片方に比べてごく小さいところでは、山があっても谷があっても、比はほぼ 0 の」
+    # 「これは、シグモイド関数…の…です。」
+    top, bottom = album.two_worlds().axes
+    x = np.ravel(top.lines[0].get_xdata())
+    curves = [np.ravel(line.get_ydata()) for line in top.lines]
+    for zero, one, p in ((*curves[:2], bottom.lines[0]), (*curves[2:4], bottom.lines[1])):
+        np.testing.assert_allclose(one / (zero + one), p.get_ydata(), atol=1e-9)
+        np.testing.assert_allclose(p.get_ydata(), 1 / (1 + np.exp(-2 * x)), atol=1e-9)
+    worlds = [gen.GaussianClassifier([0.5, 0.5], [[-v], [v]], [[[v]]] * 2) for v in (1.0, 2.0)]
+    at_five = [gen.log_evidence(world, [[5.0]])[0] for world in worlds]
+    assert at_five[1] - at_five[0] > 2 * np.log(10)
+    parts = gen.GaussianClassifier([0.5, 0.2, 0.3], [[3], [-4], [0]], [[[1]], [[0.25]], [[1]]])
+    each = np.exp(gen.log_likelihood(parts, np.linspace(-6, -1, 501)[:, np.newaxis]))
+    C1 = 0.4 * each[:, 1] + 0.6 * each[:, 2]
+    assert np.sum(np.diff(np.sign(np.diff(C1))) != 0) == 2  # 山と谷
+    assert (each[:, 0] / C1).max() < 0.002
+
+
+def test_nothing_is_learnt_again_for_the_four_uses_of_the_posterior() -> None:
+    # 「事後確率があれば、判断の保留、損失の違い、クラスの割合の変化、モデルの組み合わせに、
+    # 学習し直さずに対応できます。」「どの例でも、学習は済んでいて、モデルは変えません。」
+    # 「識別モデルなら、一つ目はまだ疑わしく、二つ目は
+    # ほぼ確実だとわかります。」「しきい値に届かないときは、答えを出さず、人に回します」
+    # 「事前確率で割るのは、二つの事後確率の両方に入っていて、一度余分だからです。」
+    points = np.array([[0.1, 0.1], [2.0, 2.0]])
+    for seed in range(4):
+        x, d = datasets.two_gaussians(500, rng=np.random.default_rng(seed))
+        line = dis.fit_logistic_regression(x, d)
+        p = dis.posterior(line, points)
+        assert p[0].max() < 0.8 < 0.99 < p[1].max()
+        tilted = p * [0.95, 0.05] / [0.5, 0.5]
+        tilted /= tilted.sum(axis=1, keepdims=True)
+        assert tilted.argmax(axis=1).tolist() == [0, 1]
+        assert (p @ [[0, 1], [20, 0]]).argmin(axis=1).tolist() == [1, 1]
+    prior, m = np.array([0.9, 0.1]), np.array([[-1.0, -1], [1, 1]])
+    whole = gen.posterior(gen.GaussianClassifier(prior, m, [np.eye(2)] * 2), points)
+    each = [gen.GaussianClassifier(prior, m[:, [i]], [[[1.0]]] * 2) for i in (0, 1)]
+    a, b = (gen.posterior(model, points[:, [i]]) for i, model in enumerate(each))
+    for joined, exact in ((a * b / prior, True), (a * b, False)):
+        total = joined / joined.sum(axis=1, keepdims=True)
+        assert np.allclose(total, whole) == exact

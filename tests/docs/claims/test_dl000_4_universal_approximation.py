@@ -16,7 +16,7 @@ from pictures import named, once, written
 
 from dlnotes import datasets
 from dlnotes import universal_approximation as ua
-from dlnotes.activations import relu, sigmoid
+from dlnotes.activations import relu, sigmoid, step
 from dlnotes.arrays import Array
 from dlnotes.figures import dl000_4_universal_approximation as figures
 from dlnotes.network import Layer, forward, forward_trace, init_network, layer_shapes
@@ -320,14 +320,13 @@ def test_deep_sigmoids_with_a_small_start_learn_nothing_and_relu_with_he_learns(
     # ReLU と He の初期値…と Adam…では、同じ回数で曲線を学べます。」
     x = np.linspace(-1, 1, 65)[:, None]
     wave = np.sin(np.pi * x)
-    for seed, (f, initial, step) in product(
+    for seed, (f, initial, method) in product(
         (0, 1), (("sigmoid", 0.1, SGD(0.1)), ("relu", "he", Adam(0.01)))
     ):
         rng = np.random.default_rng(seed)
         start = init_network([1, 16, 16, 16, 16, 1], activation=f, initial=initial, rng=rng)
-        *_, last = train(
-            start, x, wave, loss="squared_error", optimizer=step, batch_size=65, epochs=300, rng=rng
-        )
+        settings = {"loss": "squared_error", "batch_size": 65, "epochs": 300, "rng": rng}
+        *_, last = train(start, x, wave, optimizer=method, **settings)
         error = abs(forward(last.network, x) - wave).max()
         assert error > 0.99 if f == "sigmoid" else error < 0.1
 
@@ -508,3 +507,151 @@ def test_titles_count_the_units_and_pieces_and_tell_the_largest_error() -> None:
             assert titles[-1] == f"{len(ax.lines[1].get_xdata()) - 1} ユニット"
             assert abs(np.ptp(ax.lines[2].get_ydata()) - apart) < 1e-9
     assert titles[2:] == ["手で組む", "学習する", "折れ目を散らして学習する"]
+
+
+def test_conditions_of_the_table_admit_the_sigmoid_always_and_relu_only_at_last() -> None:
+    # 表「連続で、左で 0、右で 1 に近づく」「減ることがなく、左で 0、右で 1 に近づく（不連続でも」
+    # 「連続で、有界で、定数でない」「多項式でない（必要十分）」
+    # 「ReLU は有界でないので、満たすのは最後の条件だけです。」
+    # 「f がどの有界な範囲でも有界で、不連続な点がごくわずかであることも前提にしています。
+    # ステップ関数も、シグモイド関数も、ReLU も、この前提を満たします。」
+    # 「活性化関数の条件は、シグモイド関数も ReLU も満たしています。」
+    u = np.linspace(-60, 60, 12_001)
+    wanted = {
+        step: (False, True, False, True),
+        sigmoid: (True, True, True, True),
+        relu: (False, False, False, True),
+        np.square: (False, False, False, False),
+    }
+    for f, told in wanted.items():
+        z = f(u)
+        continuous = abs(np.diff(z)).max() < 0.2
+        to_ends = abs(z[0]) < 1e-9 and abs(z[-1] - 1) < 1e-9
+        grows, bounded = (np.diff(z) >= 0).all(), abs(f(1e6 * u)).max() < 2
+        polynomial = np.allclose(np.polyval(np.polyfit(u / 60, z, 6), u / 60), z, atol=1e-6)
+        found = (continuous and to_ends, grows and to_ends, continuous and bounded, not polynomial)
+        assert found == told
+        assert (abs(np.diff(z)) > 0.5).sum() <= 1 or f is np.square
+
+
+def test_bounds_fall_with_the_pieces_and_with_their_square() -> None:
+    # 「誤差の上界は、ステップ関数の階段では段の数に、ReLU の折れ線では線分の数の二乗に
+    # 反比例して減ります。」「区間 [0,1] での上界は、階段が π/n、折れ線が…になります。」
+    # 「が最大になるのは区画の中央で」「階段では、区画のどの点も中央から h/2 以内にあります。」
+    # 「二次関数では…が一定なので、各区画の中央でちょうどこの値になります。」
+    # 「階段の誤差は…に比例するので 10 分の 1、折れ線の誤差は…に比例するので」
+    for n in (2, 3, 5, 16):
+        t, h = np.linspace(0, 1, n + 1), 1 / n
+        x = np.linspace(0, 1, 100 * n + 1)
+        gap = np.square(x) - call(ua.relu_interpolant(np.square, 0, 1, n), x)
+        assert abs(gap).max() == pytest.approx(2 * h**2 / 8)
+        middles = (t[:-1] + t[1:]) / 2
+        found = np.square(middles) - call(ua.relu_interpolant(np.square, 0, 1, n), middles)
+        np.testing.assert_allclose(found, -(h**2) / 4)
+        inside = np.linspace(0, h, 101)
+        assert inside[abs(inside * (inside - h)).argmax()] == pytest.approx(h / 2)
+        assert abs(inside - h / 2).max() == pytest.approx(h / 2)
+        line = ua.staircase_network(lambda x: 3 * x, 0, 1, n)
+        assert abs(call(line, x[1:]) - 3 * x[1:]).max() == pytest.approx(3 * h / 2)
+
+
+def test_the_first_rise_becomes_the_bias_and_the_last_fall_is_left_out() -> None:
+    # 「足すと、区間 (a,b] だけで盛り上がる…こぶ…になります。」「二つ目の出力の重みを負にします。」
+    # 「はじめの…上がる…は出力のバイアスに替え、終わりの…下がる…は省くので」
+    # 「隣り合うこぶの…下がる…と…上がる…は同じ場所にあるので、一つのユニットにまとめます。」
+    # 「変えたい傾きの分を出力の重みにすれば、g の点を結ぶ折れ線ができます。」
+    # 「出力の重みは、はじめの線分の傾き 0.25 と、折れ目ごとの傾きの変化 0.5 が三つです。」
+    hidden, output = ua.bump_network(0.2, 0.7, height=3)
+    np.testing.assert_allclose(-hidden.b / hidden.W[0], [0.2, 0.7])
+    np.testing.assert_allclose(output.W[:, 0], [3, -3])
+    n = 6
+    t, heights = np.linspace(0, 1, n + 1), np.exp((np.arange(n) + 0.5) / n)
+    hidden, output = ua.staircase_network(np.exp, 0, 1, n)
+    np.testing.assert_allclose(-hidden.b / hidden.W[0], t[1:-1])
+    np.testing.assert_allclose(output.W[:, 0], np.diff(heights))
+    np.testing.assert_allclose(output.b, heights[0])
+    hidden, output = ua.relu_interpolant(np.exp, 0, 1, n)
+    slopes = np.diff(np.exp(t)) * n
+    np.testing.assert_allclose(output.W[:, 0], np.diff(slopes, prepend=0))
+    np.testing.assert_allclose(-hidden.b / hidden.W[0], t[:-1])
+
+
+def test_lines_of_the_freehand_figure_are_the_curve_the_nodes_and_the_largest_error() -> None:
+    # 「太い灰色の線が g、丸が節点、縦の線が、誤差のいちばん大きなところです。」
+    # 「手で描いた曲線でも、節点での値を読み取れば、同じ作り方で折れ線になります。」
+    # 「左ではゆるやかに、右では急にうねる曲線を、4 ユニットと 16 ユニットで近似しました。」
+    for ax, n in zip(album.freehand().axes, (4, 16), strict=True):
+        curve, polyline, gap = ax.lines
+        assert curve.get_linewidth() > polyline.get_linewidth()
+        red, green, blue = (int(to_hex(curve.get_color())[i : i + 2], 16) for i in (1, 3, 5))
+        assert max(red, green, blue) - min(red, green, blue) < 30
+        assert polyline.get_marker() == "o"
+        x, y = curve.get_data()
+        nodes, values = polyline.get_data()
+        np.testing.assert_allclose(nodes, np.linspace(0, 1, n + 1))
+        np.testing.assert_allclose(values, np.interp(nodes, x, y), atol=1e-3)
+        assert np.ptp(gap.get_xdata()) == 0
+        assert np.ptp(gap.get_ydata()) > 0
+        bends = abs(np.diff(y, 2))
+        assert bends[x[1:-1] > 0.6].max() > 3 * bends[x[1:-1] < 0.4].max()
+
+
+def test_to_the_right_of_the_last_bend_every_relu_is_straight() -> None:
+    # 「最後の折れ目より右では、ReLU のユニットはどれも直線なので、その和も直線です。」
+    # 「ReLU のユニットのグラフは、x=t_i で一度だけ折れる折れ線です。」
+    # 「中間層が一つなら、ReLU の n ユニットが折れるのは、それぞれ一か所だけです。
+    # 折れ目は高々 n か所なので、線分は高々 n+1 本です。」「少なくとも…ユニットが要ります。」
+    # 「右端の傾き 1.5 のまま伸びるので」「定理が保証するのは、区間の中だけです。」
+    for n in (2, 5, 9):
+        hidden, output = ua.relu_interpolant(np.square, 0, 1, n)
+        x = np.linspace(-2, 3, 5001)
+        z = forward((hidden,), x[:, None])
+        bends = abs(np.diff(z, 2, axis=0)) > 1e-9
+        for unit, at in zip(bends.T, -hidden.b / hidden.W[0], strict=True):
+            assert 1 <= unit.sum() <= 2  # 格子の点の間で折れれば、二か所に分かれて見える
+            assert abs(x[1:-1][unit] - at).max() < 0.0011
+        right = x > (-hidden.b / hidden.W[0]).max() + 1e-9
+        y = call((hidden, output), x)[right]
+        np.testing.assert_allclose(np.diff(y) / np.diff(x[right]), 2 - 1 / n)
+        assert abs(y - x[right] ** 2).max() > 3
+        assert ua.count_linear_pieces((hidden, output), -2, 3) <= n + 1
+
+
+@pytest.mark.parametrize("degree", [1, 2, 3])
+def test_polynomial_units_stay_polynomials_of_the_degree_and_lines_of_lines_are_lines(
+    degree: int,
+) -> None:
+    # 「どのユニットの出力も x の 2 次以下の式です。それをいくつ足しても、表せるのは 2 次以下の」
+    # 「恒等写像は 1 次の多項式で、1 次の式に入れても 1 次のままなので、層を重ねる意味も」
+    # 「多項式なので、中間層が一つなら、いくつ並べても x の 3 次以下の式にしかなりません。」
+    # 「何でも近似できる…は、ニューラルネットワークだけの性質ではありません。」
+    # 「同じ性質は多項式にもあります。」
+    x = np.linspace(-1, 1, 51)
+    for H in (1, 5, 40):
+        rng = np.random.default_rng(H)
+        y = (np.outer(x, rng.normal(size=H)) + rng.normal(size=H)) ** degree @ rng.normal(size=H)
+        fit = np.polyval(np.polyfit(x, y, degree), x)
+        np.testing.assert_allclose(fit, y, atol=1e-9 * abs(y).max())
+        lower = np.polyval(np.polyfit(x, y, degree - 1), x)
+        assert abs(lower - y).max() > 1e-6
+        twice = ((y[:, None] * rng.normal(size=3) + 1) ** degree) @ rng.normal(size=3)
+        again = np.polyval(np.polyfit(x, twice, degree), x)
+        assert np.allclose(again, twice, atol=1e-6 * abs(twice).max()) == (degree == 1)
+
+
+def test_even_sixteen_bends_hold_one_symmetric_hill_each_and_a_line_through_it_is_level() -> None:
+    # 「16 ユニットでは、折れ目の間ごとに左右対称の山が一つずつ入り、
+    # 山に合う直線は水平な 0.5 だからです。」「のこぎり波の重みは、よく選ばれたものです。」
+    # 「x が 0 から 1 へ進む間に、0 から 1 へ上がり、また 0 へ下がります。」
+    # 「深くすると、少ないユニットで細かい関数を表せることがあります。」
+    wave = ua.sawtooth_network(5)
+    for k in range(16):
+        x = np.linspace(k / 16, (k + 1) / 16, 201)
+        y = call(wave, x)
+        np.testing.assert_allclose(y, y[::-1], atol=1e-9)
+        assert y[0] == y[-1] == 0 < y[100] == 1
+        assert (np.diff(y)[:100] > 0).all()
+        slope, middle = np.polyfit(x - x.mean(), y, 1)
+        assert abs(slope) < 1e-9
+        assert middle == pytest.approx(0.5, abs=0.01)
+    assert ua.count_linear_pieces(wave, 0, 1) == 32 > sum(len(z.b) for z in wave[:-1])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,18 +12,64 @@ from matplotlib.colors import to_hex
 from numpy.polynomial import Polynomial
 from pictures import legends, named, once, points_of, written
 
+from dlnotes import activations as f
+from dlnotes import losses, optimizers
 from dlnotes.backprop import backward, loss_and_gradient
 from dlnotes.datasets import ANIMAL_FEATURES, animals, house_prices, linear_target, sine
 from dlnotes.encoding import fit_standardizer, one_hot, sample_wave, standardize
 from dlnotes.figures import dl001_overview as figures
 from dlnotes.losses import squared_error
-from dlnotes.network import Layer, forward, init_network, parameters, with_parameters
+from dlnotes.network import (
+    Layer,
+    forward,
+    forward_trace,
+    he_normal,
+    init_network,
+    parameter_count,
+    parameters,
+    with_parameters,
+    xavier_normal,
+)
+from dlnotes.numerical import central_difference, forward_difference, numerical_gradient
 from dlnotes.optimizers import SGD
-from dlnotes.training import train
+from dlnotes.training import iterations_per_epoch, train
 
 album = once(figures)
 
 MOUSE = np.array([[10, 300, 300, 15, 50, 1.8, 20]])
+# 数式シートの、名前と式。
+SHEET: dict[str, list[str]] = {
+    name: re.findall(r"\$(.+?)\$", cell)
+    for name, cell in re.findall(
+        r"^\| \[(.+?)\]\(.+?\) \| (.+) \|$", Path("docs/dl001_overview.md").read_text("utf-8"), re.M
+    )
+}
+
+_TO_PYTHON = (
+    (r"\\hat\{(\w)\}", r"\1_hat"),
+    (r"\{\\mathrm\{(\w+)\}\}|\\,", r"\1"),
+    (r"(?<!sum)_[kjn]\b", ""),
+    (r"e\^\{([^{}]*)\}", r"exp(\1)"),
+    (r"\\sqrt\{([^{}]*)\}", r"sqrt(\1)"),
+    (r"\{\\sum_\w ([^{}]*)\}", r"{sum(\1)}"),
+    (r"\\d?frac\{([^{}]*)\}\{([^{}]*)\}", r"((\1)/(\2))"),
+    (r"\\sum_\w (.*)$", r"sum(\1)"),
+    (r"\\log (\w)", r"log(\1)"),
+    (r"\\log (?=\()", "log"),
+    (r"\\tanh\^2\(u\)", "tanh(u)**2"),
+    (r"\\", ""),
+    (r"\^", "**"),
+    (r"([\w)]) +(?=[\w(])|(\))(?=\()|(2)(?=h)", r"\1\2\3*"),
+)
+
+
+def value(formula: str, **names: Any) -> Any:
+    """式の右辺を、NumPy で計算した値。"""
+    text = re.split(r" = | \\approx | \\leftarrow ", formula)[-1]
+    for pattern, by in _TO_PYTHON:
+        text = re.sub(pattern, by, text)
+    known = {name: getattr(np, name) for name in ("exp", "sqrt", "log", "tanh", "sum")}
+    return eval(text, {}, known | {"max": np.maximum, "sigma": f.sigmoid} | names)
 
 
 def hits(y: np.ndarray, d: np.ndarray) -> float:
@@ -293,8 +341,8 @@ def test_learning_by_heart_has_no_training_error_and_loses_to_the_straight_line(
 
 
 def test_every_line_of_the_two_networks_is_drawn() -> None:
-    # 「隣り合う列の丸どうしがすべて線で結ばれます」「線の数が重みの数で 18 個、入力層を除く丸の数が
-    # バイアスの数で 7 個」「左に体長から足の長さまでの七つの丸、右に…三つの丸」
+    # 「隣り合う列の丸どうしがすべて線で結ばれます」「線の数が重みの数で…個、入力層を除く丸の数が
+    # バイアスの数で…個」「左に体長から足の長さまでの七つの丸、右に…三つの丸」
     exam, animal = album.exam_network().axes[0], album.animal_network().axes[0]
     assert len(exam.lines) == 18
     assert len(exam.patches) == 2 + 7
@@ -442,3 +490,159 @@ def test_valleys_and_polynomials_are_the_ones_their_names_say() -> None:
         gaps = [abs(Polynomial.fit(x, y, n)(x) - y).max() for n in (K, K - 1)]
         assert gaps[0] < 1e-6 < gaps[1]
     assert lower["訓練データ"][1, -1] < 1e-9 < 0.1 < lower["テストデータ"][1, -1]
+
+
+def test_formulas_of_functions_on_the_sheet_give_what_the_functions_give() -> None:
+    # 「このサイトに出てくる主な式です。」「出力層の活性化関数と誤差関数を組にしたときの形です。」
+    u, d, h = np.array([-1.3, 0.4, 2.1]), np.array([0.0, 1.0, 0.0]), 0.01
+    y, p = f.softmax(u[np.newaxis])[0], np.array([0.1, 0.6, 0.7])
+    wanted = {
+        "シグモイド関数": f.sigmoid(u),
+        "σ の導関数": f.sigmoid_derivative(u),
+        "ReLU": f.relu(u),
+        "tanh の導関数": f.tanh_derivative(u),
+        "ソフトマックス関数": y,
+        "二乗誤差": squared_error(y, d),
+        "交差エントロピー": losses.cross_entropy(y, d),
+        "総入力での微分": numerical_gradient(lambda v: losses.softmax_cross_entropy(v, d), u),
+    }
+    for name, want in wanted.items():
+        np.testing.assert_allclose(value(SHEET[name][0], u=u, y=y, d=d), want, atol=1e-8)
+    binary = value(SHEET["二値の交差エントロピー"][0], y=p, d=d)
+    np.testing.assert_allclose(binary, losses.binary_cross_entropy(p, d))
+    for name, slope in (("前進差分", forward_difference), ("中心差分", central_difference)):
+        told = value(SHEET[name][0], f=np.sin, x=u, h=h)
+        np.testing.assert_allclose(told, slope(np.sin, u, h=h), rtol=1e-9)
+    for name, initial in (("Xavier の分散", xavier_normal), ("He の分散", he_normal)):
+        W = initial(300, 100, rng=np.random.default_rng(0))
+        assert W.var() == pytest.approx(value(SHEET[name][0], D_in=300, D_out=100), rel=0.03)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "rows"),
+    [
+        (SGD(0.3), ["勾配降下法"]),
+        (optimizers.Momentum(0.3, 0.8), ["Momentum"]),
+        (optimizers.Nesterov(0.3, 0.8), ["Nesterov"]),
+        (optimizers.AdaGrad(0.3, 0.1), ["AdaGrad"]),
+        (optimizers.RMSProp(0.3, 0.8, 0.1), ["RMSProp", "AdaGrad"]),
+        (optimizers.Adadelta(1.0, 0.8, 0.1), ["Adadelta"]),
+        (optimizers.Adam(0.3, 0.8, 0.7, 0.1), ["Adam の平均", "Adam の更新"]),
+    ],
+)
+def test_rules_on_the_sheet_move_theta_as_the_optimizers_do(
+    optimizer: optimizers.Optimizer[Any], rows: list[str]
+) -> None:
+    # 「一つの欄の式は上から順に計算し、下の式には、上の式で書き換えた後の値を使います。」
+    # 「更新のたびに書き換えて次の更新へ持ち越す値で、0 から始めます。」「更新は AdaGrad と同じ」
+    # 「いまの更新を含めた回数で、最初の更新では 1 です。」
+    rules = [rule for row in rows for rule in SHEET[row]]
+    if rows[0] == "RMSProp":
+        rules = [rules[0], rules[-1]]
+    theta, rng = np.array([1.0, -2.0, 0.5]), np.random.default_rng(0)
+    state, now = optimizer.init(theta), dict.fromkeys("vhsm", 0.0) | {"theta": theta}
+    now |= {"varepsilon": 0.3, "mu": 0.8, "rho": 0.8, "beta_1": 0.8, "beta_2": 0.7, "c": 0.1}
+    for t in (1, 2, 3):
+        now |= {"g": (g := rng.normal(size=3)), "t": t}
+        for rule in rules:
+            name = re.sub(r"\\hat\{(\w)\}", r"\1_hat", re.split(r" = | \\leftarrow ", rule)[0])
+            now[name.strip("\\")] = value(rule, **now)
+        theta, state = optimizer.step(theta, g, state)
+        np.testing.assert_allclose(now["theta"], theta)
+
+
+def test_gradients_and_counts_on_the_sheet_are_those_of_a_network() -> None:
+    # 「パラメータ数の D_l は層 l の幅で、D_0 は入力の数です。」「1/N は、E が平均だからです。」
+    names = ("出力層の δ", "前の層の δ", "重みの勾配", "バイアスの勾配")
+    assert [SHEET[name][:1] for name in names] == [
+        [r"\delta^{(L)} = (y - d) / N"],
+        [r"\delta^{(l)} = \bigl(\delta^{(l+1)} W^{(l+1)\top}\bigr) \odot f'(u^{(l)})"],
+        [r"\dfrac{\partial E}{\partial W^{(l)}} = z^{(l-1)\top} \delta^{(l)}"],
+        [r"\dfrac{\partial E}{\partial b^{(l)}} = \sum_n \delta^{(l)}_n"],
+    ]
+    rng = np.random.default_rng(0)
+    net, x, d = init_network((3, 4, 2), activation="tanh", rng=rng), *rng.normal(size=(2, 5, 3))
+    (one, two), layers = forward_trace(net, x), backward(net, x, d[:, :2], "squared_error")
+    last = (two.z - d[:, :2]) / 5
+    first = (last @ net[1].W.T) * f.tanh_derivative(one.u)
+    for layer, z, delta in zip(layers, (x, one.z), (first, last), strict=True):
+        np.testing.assert_allclose(layer.W, z.T @ delta)
+        np.testing.assert_allclose(layer.b, delta.sum(axis=0))
+    assert SHEET["パラメータ数"] == [r"P = \sum_l (D_{l-1} + 1)\, D_l"]
+    assert parameter_count(net) == (3 + 1) * 4 + (4 + 1) * 2
+    assert SHEET["エポック"] == [r"\lceil N / B \rceil"]
+    assert [iterations_per_epoch(n, 4) for n in (8, 9)] == [2, 3]
+
+
+def test_steps_and_zeros_on_the_sheet_lie_on_the_side_of_the_functions() -> None:
+    # 「ReLU は u=0 で微分できないので、そこでの導関数は 0 と約束します。」
+    sides = {"ステップ関数": f.step, "ReLU の導関数": f.relu_derivative}
+    for name, function in sides.items():
+        (formula,) = SHEET[name]
+        assert formula.split(" = ")[1] == r"1\ (u > 0),\ 0\ (u \le 0)"
+        assert function(np.array([1e-9, 0.0, -1e-9])).tolist() == [1, 0, 0]
+    slopes = [(f.relu(np.array(h)) - 0) / h for h in (1e-6, -1e-6)]
+    assert slopes == [1, 0]
+
+
+def test_one_update_goes_against_the_sign_and_the_batches_make_ten_in_an_epoch() -> None:
+    # 「偏微分が正なら値を減らし、負なら値を増やします。」「データ全体を epochs 回繰り返し使います」
+    # 「データを一通り使う間に 200/20=10 回更新するので、50 回繰り返せば 10×50=500 回です。」
+    rng = np.random.default_rng(1)
+    x, d = linear_target(200, rng=rng)
+    net = init_network((2, 1), rng=rng)
+    how = {"loss": "squared_error", "optimizer": SGD(0.5), "rng": rng}
+    whole = next(train(net, x, d, batch_size=200, epochs=1, **how)).network
+    _, g = loss_and_gradient(net, x, d, "squared_error")
+    moved = parameters(whole) - parameters(net)
+    assert set(np.sign(g)) <= {-1, 1}
+    np.testing.assert_array_equal(np.sign(moved), -np.sign(g))
+    assert len([*train(net, x, d, batch_size=20, epochs=1, **how)]) == 10
+    assert [step.iteration for step in train(net, x, d, batch_size=20, epochs=50, **how)][-1] == 500
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_output_layers_answer_numbers_of_their_kind_and_degree_nine_learns_the_noise(
+    seed: int,
+) -> None:
+    # 表「回帰 実数 恒等写像 二乗誤差 二値分類 一つの確率 シグモイド関数 二値の交差エントロピー
+    # 多クラス分類 K 個の確率 ソフトマックス関数 交差エントロピー」
+    # 「恒等写像は負の値も 1 より大きな値も出します。シグモイド関数は一つずつが 0 と 1 の間、
+    # ソフトマックス関数はさらに合計が 1 です。」
+    rng = np.random.default_rng(seed)
+    u = 4 * rng.normal(size=(20, 3))
+    kinds = ("identity", "sigmoid", "softmax")
+    y = {k: forward((Layer(np.eye(3), np.zeros(3), k),), u) for k in kinds}
+    for kind in kinds:
+        inside = bool(((y[kind] > 0) & (y[kind] < 1)).all())
+        ones = bool(np.allclose(y[kind].sum(axis=1), 1))
+        assert (inside, ones) == (kind != "identity", kind == "softmax")
+    assert y["identity"].min() < 0 < 1 < y["identity"].max()
+    # 「9 次式は、正弦波だけでなく、雑音まで覚えました。」
+    x, d = sine(10, noise=0.3, rng=rng)
+    noise = d - np.sin(2 * np.pi * x)
+    left = [d - np.polyval(np.polyfit(x[:, 0], d[:, 0], K), x) for K in (1, 9)]
+    assert abs(left[1]).max() < 1e-4 < 0.05 < abs(noise).max()
+    assert (left[0] ** 2).mean() > 2 * (noise**2).mean()  # 「訓練データの誤差も大きいまま」
+
+
+def test_every_animal_is_the_same_when_it_is_its_own_mean() -> None:
+    # 「一匹の平均はその値自身なので、引くとすべて 0 になります。どんな動物も同じ入力になり、
+    # 見分けられません。」「0 で割らないように、尺度を 1 としています。」
+    x, _ = animals(30, rng=np.random.default_rng(0))
+    alone = [fit_standardizer(one[np.newaxis]) for one in x]
+    assert all((s.scale == 1).all() for s in alone)
+    assert not any(standardize(one[np.newaxis], s).any() for one, s in zip(x, alone, strict=True))
+
+
+def test_parts_of_the_drawn_networks_are_counted_as_their_names_say() -> None:
+    # 「左端の入力を置く列が入力層、右端の答えを出す列が出力層、その間が中間層です。」
+    # 「線の一本ごとに重み（掛ける数）が、入力層を除く丸の一つごとにバイアス（足す数）があります。」
+    (ax,) = album.exam_network().axes
+    x = {text.get_text(): text.get_position()[0] for text in ax.texts}
+    order = ["入力層", "中間層 1", "中間層 2", "出力層"]
+    assert sorted(order, key=x.__getitem__) == order
+    net = init_network((2, 3, 3, 1), rng=np.random.default_rng(0))
+    assert sum(layer.W.size for layer in net) == len(ax.lines)
+    circles = [patch for patch in ax.patches if patch.center[0] > x["入力層"]]
+    assert sum(layer.b.size for layer in net) == len(circles)

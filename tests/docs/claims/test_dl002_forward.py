@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
+import warnings
 from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -209,7 +213,7 @@ def test_the_transpose_of_a_square_matrix_gives_other_numbers_without_an_error(D
 def test_without_a_bias_the_origin_is_stuck_and_a_constant_one_brings_it_back(seed: int) -> None:
     # 「b を落とすと、入力がすべて 0 のサンプルの総入力は、重みをどう選んでも 0 になり、
     # …境界は必ず原点を通ります」
-    # 「x に値が 1 の成分を加え、b を W の一部とみるなら、Wx とだけ書けます」
+    # 「x に値が 1 の成分を加え、b を W の一部とみるなら、…とだけ書けます」
     rng = np.random.default_rng(seed)
     W, b, x = 100 * rng.standard_normal((4, 3)), rng.standard_normal(3), rng.standard_normal((6, 4))
     assert not forward((Layer(W, 0 * b, "identity"),), np.zeros((1, 4))).any()
@@ -372,3 +376,134 @@ def test_arrows_and_sizes_of_the_network_go_from_each_layer_to_the_next() -> Non
     for n in (1, 2, 3):
         text = f"$W^{{({n})}}$\n${sizes[n - 1]}\\times{sizes[n]}$"
         assert texts[names[n - 1]] < texts[text] < texts[names[n]]
+
+
+@pytest.mark.parametrize("w", [-2.0, -0.5, 0.5, 2.0])
+def test_bias_lifts_the_line_and_sends_the_curve_to_the_side_of_minus_b_over_w(w: float) -> None:
+    # 「活性化関数を通す前の u のグラフを、バイアスが正なら上へ、負なら下へ動かします。」
+    # 「形を変えずに x の方向へ −b/w だけ動きます（正なら右、負なら左）。」
+    # 「b を加えることは、x の代わりに x+b/w を入れることと同じです。」
+    # 「バイアスを…にするとしきい値は…になり、曲線は左へ動きます。
+    # バイアスが大きいほど、小さな入力でも立ち上がります。」
+    x = np.linspace(-20, 20, 4001)
+    for b in (-4.0, -1.0, 1.0, 4.0):
+        lifted = unit(w, b, x, "identity") - unit(w, 0, x, "identity")
+        np.testing.assert_allclose(lifted, b)
+        starts = [x[np.abs(unit(w, bias, x) - 0.5).argmin()] for bias in (0, b)]
+        assert starts[1] - starts[0] == pytest.approx(-b / w)
+        assert (starts[1] > starts[0]) == (-b / w > 0)
+        np.testing.assert_allclose(unit(w, b, x), unit(w, 0, x + b / w))
+    thresholds = [x[unit(2, b, x) > 0.5].min() for b in (-6, -4)]
+    assert np.round(thresholds) == pytest.approx([3, 2])
+
+
+def test_columns_of_the_code_and_rows_of_the_formula_are_the_units() -> None:
+    # 「W の列の一つひとつがユニットです。」「それを縦に並べ、3 本を横に並べた 4 行 3 列の表が」
+    # 「式の W は行がユニット、コードの W は列がユニットです。」
+    # 「二つの W は互いに転置（行と列を入れ替えた行列）です。」「サンプルを行に並べると、」
+    # 「NumPy ではどの行にも同じ b が足されます。」「左の行列の行と右の行列の列との内積を、
+    # 行と列の組の数だけ並べた表です。」「一つ目の層では、W の列ごとに総入力を計算します。」
+    rng = np.random.default_rng(0)
+    x, W, b = rng.normal(size=(5, 4)), rng.normal(size=(4, 3)), rng.normal(size=3)
+    u = forward((Layer(W, b, "identity"),), x)
+    for j in range(3):
+        other = W.copy()
+        other[:, j] += 1
+        changed = forward((Layer(other, b, "identity"),), x) != u
+        assert changed.any(axis=0).tolist() == [k == j for k in range(3)]
+        np.testing.assert_allclose(u[:, j], x @ W[:, j] + b[j])
+        np.testing.assert_allclose(u[0, j], W.T[j] @ x[0] + b[j])
+    np.testing.assert_allclose(u - x @ W, np.tile(b, (5, 1)))
+    assert (x @ W)[2, 1] == pytest.approx(sum(x[2, i] * W[i, 1] for i in range(4)))
+
+
+def test_u_is_straight_and_only_f_bends_and_z_goes_on_to_the_next_layer() -> None:
+    # 「左半分の u までは掛け算と足し算だけで、曲がるのは右半分の f だけです。」
+    # 「この z は、中間層なら次の層の入力になり、出力層ならネットワークの出力になります。」
+    # 「三つの層で、違うのは W、b、f だけで、することは同じです。」
+    # 「それらを層ごとに残すのが forward_trace で、forward は最後の層の z を返しています。」
+    rng = np.random.default_rng(0)
+    net = init_network((2, 3, 2, 2), activation="tanh", rng=rng)
+    road = rng.normal(size=2) + np.linspace(-2, 2, 41)[:, np.newaxis] * rng.normal(size=2)
+    first = forward_trace(net, road)[0]
+    assert np.abs(np.diff(first.u, 2, axis=0)).max() < 1e-12
+    assert np.abs(np.diff(first.z, 2, axis=0)).max(axis=0).min() > 1e-5
+    z = road
+    for layer, step in zip(net, trace := forward_trace(net, road), strict=True):
+        np.testing.assert_allclose(step.u, z @ layer.W + layer.b)
+        z = step.z
+    np.testing.assert_array_equal(forward(net, road), trace[-1].z)
+
+
+def test_a_sum_a_dot_product_and_a_matrix_product_are_one_number() -> None:
+    # 「和の計算は、一つずつ足しても、内積でも、行列の積でも書けます。」
+    # 「一次元の配列どうしの @ は、内積になります」「長さ 1 の軸を加える印で、…は 1 行 4 列、
+    # …は 4 行 1 列の表になります。」「1 行と 1 列の積なので、答えは 1 行 1 列です。」
+    # 「要素ごとの積 x * W は和を取らないので、総入力になりません。」
+    x, w = np.random.default_rng(0).normal(size=(2, 4))
+    row, column = x[np.newaxis, :], w[:, np.newaxis]
+    assert [a.shape for a in (x, row, column, row @ column)] == [(4,), (1, 4), (4, 1), (1, 1)]
+    whole = sum(a * b for a, b in zip(x, w, strict=True))
+    np.testing.assert_allclose([np.dot(x, w), x @ w, (row @ column).item()], whole)
+    assert (x * w).shape == (4,)
+    assert (x * w).sum() == pytest.approx(whole)
+
+
+@pytest.mark.parametrize("D", [2, 3, 5])
+def test_going_along_w_adds_t_times_its_square_and_the_border_has_one_dimension_less(
+    D: int,
+) -> None:
+    # 「x から w の向きに tw（t>0）だけ進むと、u は…だけ増えます。」
+    # 「直線に沿うベクトル p−q との内積が 0 なので、w は直線に垂直です。」
+    # 「原点から tw だけ進んだ点の総入力は…のとき 0 になり、直線に着きます。」
+    # 「入力が D 個なら、平らな面（超平面）になります。」
+    rng = np.random.default_rng(D)
+    w, b, x = rng.normal(size=D), rng.normal(), rng.normal(size=(50, D))
+    layer = (Layer(w[:, np.newaxis], [b], "identity"),)
+    for t in (0.1, 2.0):
+        more = forward(layer, x + t * w) - forward(layer, x)
+        np.testing.assert_allclose(more, t * np.linalg.norm(w) ** 2)
+    assert abs(forward(layer, [-b / (w @ w) * w]).item()) < 1e-12
+    on = x - np.outer((x @ w + b) / (w @ w), w)
+    along = on[1:] - on[0]
+    assert np.abs(along @ w).max() < 1e-12
+    assert np.linalg.matrix_rank(along, tol=1e-9) == D - 1
+
+
+def test_the_input_layer_counts_neither_as_a_layer_nor_as_parameters() -> None:
+    # 「入力層は値を置くだけで、計算もパラメータも持たないためです。」
+    # 「その数え方では、重みを持つ層が 2 個の 2-3-2 のネットワークが」
+    # 「上の出力の最後の行のとおり、2-3-2-2 のネットワークは、重みを持つ層が 3 個、
+    # 図の丸の列が 4 個です。」「幅の数字は、入力 2 個、中間層のユニット 3 個と 2 個、出力 2 個の」
+    rng = np.random.default_rng(0)
+    for widths, layers in (((2, 3, 2, 2), 3), ((2, 3, 2), 2)):
+        net = init_network(widths, rng=rng)
+        assert len(net) == layers == len(widths) - 1
+        assert layer_shapes(net) == tuple(pairwise(widths))
+        assert [layer.b.size for layer in net] == [*widths[1:]]
+
+
+def test_the_large_inputs_of_the_example_have_the_small_weights_and_the_lines_are_there() -> None:
+    # 「体重とひげの本数の重みの絶対値が、ほかの二つより小さいのは、どちらの値も 300 と
+    # 大きいからです。」「中間層の出力を定めている行は z1 = relu(u1) と z2 = relu(u2) です。」
+    # 「2 個目のユニットは総入力が負なので、ReLU を通した後は 0 です。」
+    x, w = np.array([10.0, 300, 300, 15]), np.array([0.1, 0.005, 0.01, 0.02])
+    names = np.array(["体長", "体重", "ひげの本数", "毛の平均長"])
+    assert {*names[w.argsort()[:2]]} == {*names[x == 300]} == {"体重", "ひげの本数"}
+    notebook = Path("docs/notebooks/1_1_forward_propagation.ipynb").read_text("utf-8")
+    code = "".join("".join(cell["source"]) + "\n" for cell in json.loads(notebook)["cells"])
+    lines = [line.strip() for line in code.splitlines()]
+    assert all(line in lines for line in ("z1 = relu(u1)", "z2 = relu(u2)"))
+    assert (forward((Layer([[-0.3], [-0.4]], [0.2]),), [[1.0, 2.0]]) == 0).all()
+
+
+def test_overflow_is_told_by_an_exception_of_the_layer_and_not_by_a_warning() -> None:
+    # 「計算の結果が表せる数の上限を超えたこと（あふれ）を、NumPy に警告させないためのものです。」
+    # 「代わりに、総入力 u=zW+b を求める関数 affine が、どの層であふれたかを言う例外を出します。」
+    huge = Layer(np.full((2, 2), 1e200), np.zeros(2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for before in (0, 1, 2):
+            net = (*[Layer(np.eye(2), np.zeros(2))] * before, huge)
+            with pytest.raises(FloatingPointError, match=f"層 {before + 1} の"):
+                forward(net, np.full((1, 2), 1e200))

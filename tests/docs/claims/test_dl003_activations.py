@@ -16,9 +16,11 @@ from dlnotes.activations import (
     gelu_derivative,
     leaky_relu,
     relu,
+    relu_derivative,
     sigmoid,
     sigmoid_derivative,
     step,
+    step_derivative,
     tanh,
     tanh_derivative,
 )
@@ -530,3 +532,129 @@ def test_positive_outputs_give_gradients_of_one_sign_to_the_weights_of_a_unit() 
             x, d = rng.normal(size=(1, 4)), rng.normal(size=(1, 3))
             signs = np.sign(backward(net, x, d, "squared_error")[1].W)
             assert (np.abs(signs.sum(axis=0)) == 20).all() == one_sign
+
+
+def test_a_linear_function_of_one_number_is_a_line_through_the_origin_and_affine_is_not() -> None:
+    # 「線形な関数は、a=f(1) とおいた f(u)=au に限られます。グラフは原点を通る直線です。」
+    # 「b≠0 なら f(0)=b≠0 となり、斉次性で c=0 とした f(0)=0 に反します。」
+    # 「y=ax+b（b≠0）のグラフは直線ですが、線形ではなくアフィンです。」
+    # 「2u+1 は、直線なのに加法性も斉次性も満たしません。」
+    # 「シグモイド関数は曲線、ReLU は折れ線です。」
+    u, v, c = np.random.default_rng(0).normal(size=(3, 200))
+    for a, b in ((2.0, 0.0), (-0.7, 0.0), (2.0, 1.0), (0.0, 3.0)):
+
+        def f(t: np.ndarray, a: float = a, b: float = b) -> np.ndarray:
+            return a * t + b
+
+        linear = np.allclose(f(u + v), f(u) + f(v)), np.allclose(f(c * u), c * f(u))
+        assert linear == (b == 0, b == 0)
+        assert np.allclose(f(u), u * f(np.array(1.0))) == (b == 0)
+        assert np.allclose(np.diff(f(np.arange(9.0)), 2), 0)
+    grid = np.linspace(-3, 3, 13)
+    bends = [np.abs(np.diff(g(grid), 2)) > 1e-9 for g in (sigmoid, relu)]
+    assert [int(each.sum()) for each in bends] == [10, 1]  # シグモイド関数は、u=0 のほかで曲がる
+
+
+def test_slopes_are_at_most_a_quarter_one_one_and_a_little_more() -> None:
+    # 「シグモイド関数の導関数は、最大でも 1/4 です。u=0 を除けば、ステップ関数では 0、
+    # ReLU では 0 か 1 です。」「傾きがいちばん大きいところでも 1/4 しかありません。」
+    # 「最大値は、シグモイド関数が 1/4、tanh と ReLU が 1、GELU が 1 と少しです。」
+    # 「ReLU は正の側のどこでも 1 です。」「u がどれほど大きくても傾きは 1 のままです。」
+    # 「出力は 0 か 1 なので、u=0.1 と u=2 の違いは失われます。」
+    u = np.append(np.linspace(-50, 50, 20001), [-1e6, 1e6])
+    assert sigmoid_derivative(u).max() == sigmoid_derivative(np.array(0.0)) == 1 / 4
+    assert tanh_derivative(u).max() == relu_derivative(u).max() == 1
+    assert 1 < gelu_derivative(u).max() < 1.2
+    away = u[np.abs(u) > 1e-6]
+    assert not step_derivative(away).any()
+    np.testing.assert_array_equal(relu_derivative(away), away > 0)
+    np.testing.assert_array_equal(step(np.array([0.1, 2.0])), [1, 1])
+
+
+def test_tanh_is_a_narrow_tall_lowered_sigmoid_of_both_signs() -> None:
+    # 「シグモイド関数のグラフを横に…倍、縦に 2 倍し、1 だけ下げた形です。」
+    # 「出力は…と 1 の間で、正にも負にもなります。」
+    # 「|u| が大きいと飽和するところは、シグモイド関数と同じです。」
+    # 「tanh は、−1 と 1 の間の値を出す、シグモイド関数に似た関数です」
+    u = np.linspace(-9, 9, 181)
+    x, z = u / 2, 2 * sigmoid(u) - 1  # シグモイド関数の点 (u, σ(u)) を動かしたもの
+    np.testing.assert_allclose(tanh(x), z, atol=1e-15)
+    assert -1 < tanh(u).min() < 0 < tanh(u).max() < 1
+    for f in (tanh_derivative, sigmoid_derivative):
+        assert f(np.array([-20.0, 20.0])).max() < 1e-8 < f(np.array([-3.0, 3.0])).min()
+
+
+def test_or_and_and_make_xor_and_no_single_affine_layer_does() -> None:
+    # 「二つの入力の片方だけが 1 のとき、1 になります。」「少なくとも一方が 1」「両方とも 1」
+    # 「OR だが AND ではない」「二層にすれば、ステップ関数のままでも XOR を表せます。」
+    # 「XOR では前の和が 0、後の和が 2 なので、どんな重みとバイアスの一層でも出せません。」
+    # 「一本の直線では分けられません。」「間に ReLU をはさめば、二層で出せます。」
+    # 「それは、ステップ関数のユニットが一つだけの、単層パーセプトロンの性質です。」
+    x, d = xor()
+    np.testing.assert_array_equal(d[:, 0] == 1, x.sum(axis=1) == 1)
+    z = forward((Layer([[1.0, 1.0], [1.0, 1.0]], [-0.5, -1.5], "step"),), x)
+    np.testing.assert_array_equal(z, np.column_stack([x.any(axis=1), x.all(axis=1)]))
+    np.testing.assert_array_equal(d[:, 0] == 1, (z[:, 0] == 1) & (z[:, 1] == 0))
+    at = {tuple(row): value for row, value in zip(x.astype(int).tolist(), d[:, 0], strict=True)}
+    assert (at[0, 0] + at[1, 1], at[0, 1] + at[1, 0]) == (0, 2)
+    columns = np.hstack([x, np.ones((4, 1))])
+    best = columns @ np.linalg.lstsq(columns, d, rcond=None)[0]
+    np.testing.assert_allclose(best, 0.5)
+    bent = np.hstack([relu(x.sum(axis=1, keepdims=True) - [0, 1])])
+    np.testing.assert_array_equal(bent @ [1, -2], d[:, 0])
+
+
+def test_relu_at_the_end_cannot_answer_a_negative_number() -> None:
+    # 「恒等写像を中間層に使えば層がつぶれ、ReLU を回帰の出力層に使えば負の値を予測できません。」
+    # 表「条件 アフィンでなく、導関数が 0 になりにくい 値の範囲が正解と合い、誤差関数と組になる」
+    # 表「役目 層をつぶさず、信号の強弱を次の層へ伝える 総入力を、正解と比べられる形にする」
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(200, 3))
+    for last in ("relu", "identity"):
+        net = init_network((3, 8, 1), output_activation=last, rng=rng)
+        assert (forward(net, x) >= 0).all() == (last == "relu")
+    columns = np.hstack([x, np.ones((200, 1))])
+    for hidden in ("identity", "relu", "sigmoid", "tanh", "gelu", "step"):
+        y = forward(init_network((3, 8, 1), activation=hidden, rng=rng), x)
+        flat = columns @ np.linalg.lstsq(columns, y, rcond=None)[0]
+        assert np.allclose(flat, y) == (hidden == "identity")
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_weights_of_a_negative_unit_have_a_gradient_only_if_it_leaks(seed: int) -> None:
+    # 「ReLU では 0 になり、Leaky ReLU ではふつう 0 になりません。勾配には活性化関数の
+    # 導関数が掛かり、負の側の値が ReLU では 0、Leaky ReLU では α だからです。」
+    # 「負の側の傾きが 0 であることは、欠点にもなります。」「負の側に小さな傾き α（ふつう 0.01）を」
+    # 「ユニットの出力が 0 なので、それに掛かる出力層の重みの勾配も 0 です。」
+    rng = np.random.default_rng(seed)
+    x, d = rng.random((6, 2)), rng.normal(size=(6, 1))
+    for name in ("relu", "leaky_relu"):
+        net = (Layer(-1 - rng.random((2, 1)), [0.0], name), Layer([[1.0]], [0.0], "identity"))
+        first, last = backward(net, x, d, "squared_error")
+        assert (first.W != 0).all() == (last.W != 0).all() == (name == "leaky_relu")
+    slope = leaky_relu(np.array([-3.0])) / -3
+    assert math.isclose(slope.item(), 0.01)
+
+
+def test_deep_steps_fail_by_their_derivative_and_small_weights_shrink_every_delta() -> None:
+    # 「多層で困るのは、表せないからではなく、導関数が 0 で、勾配降下法では学習できないからです。」
+    # 「出力層から一層さかのぼるごとに、f′ と w が一つずつ掛かります。」
+    # 「誤差の勾配を前の層へ戻すとき、一層ごとに導関数が一つ掛かるので、シグモイド関数では
+    # 勾配が消えやすくなります。」「ただし、掛かるのは f′ だけでなく重みもです。
+    # 下から 2 行目のように」
+    rng = np.random.default_rng(0)
+    x, d = rng.normal(size=(2, 30, 4))
+    for name, scale in product(("step", "sigmoid", "relu"), (1.0, 0.1)):
+        start = init_network([4] * 6, activation=name, rng=np.random.default_rng(1))
+        net = tuple(Layer(scale * z.W, z.b, z.activation) for z in start)
+        sizes = [np.linalg.norm(z.delta) for z in backward(net, x, d, "squared_error")]
+        assert (sizes[-2] == 0) == (name == "step")
+        if scale == 1:
+            whole = sizes[0]
+        else:
+            assert sizes[0] <= 0.1 * whole
+    steps = (
+        Layer([[1.0, 1.0], [1.0, 1.0]], [-0.5, -1.5], "step"),
+        Layer([[1.0], [-1.0]], [-0.5], "step"),
+    )
+    np.testing.assert_array_equal(forward(steps, xor()[0]), xor()[1])

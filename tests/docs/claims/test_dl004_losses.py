@@ -143,7 +143,7 @@ def test_half_moves_the_minimum_only_beside_another_term() -> None:
 
 
 def test_every_mean_of_the_table_has_the_gradient_beside_it() -> None:
-    # 表「サンプルの和: y−d」「N で平均」「NK で平均」「½ なし: 2(y−d)/NK」
+    # 表「サンプルの和: y−d」「N で平均」「NK で平均」「½ なし」
     rng = np.random.default_rng(0)
     for N, K in ((1, 1), (2, 3), (5, 4)):
         y, d = rng.normal(size=(2, N, K))
@@ -384,3 +384,128 @@ def test_negative_log_likelihood_of_all_samples_is_a_sum_with_the_same_best_weig
     mean_error = np.array([squared_error(x * w, d).mean() for w in weights])
     assert total.argmin() == mean_error.argmin()
     np.testing.assert_allclose(total / 30 - mean_error, np.log(2 * np.pi) / 2)
+
+
+def test_the_table_of_the_three_errors_tells_bottom_pull_and_noise() -> None:
+    # 表「底 なめらか とがる なめらか」「外れ値の引力 差に比例 一定 δ で頭打ち」
+    # 「二乗誤差の勾配は差に比例するので、10 倍外れた点は 10 倍の強さで出力を引き寄せます。」
+    # 「勾配は、二乗では差そのもの、絶対値では差の大きさによらず 1 です。」
+    # 「(b) です。勾配が差に比例して、いくらでも大きくなるからです。
+    # (a) の勾配は ±1、(c) の勾配は ±δ で頭打ちです。」
+    zero, far = np.zeros(4), np.array([3.0, 30.0, 3e3, 3e9])
+    near = np.array([-1e-9, 1e-9])
+    gradients = {
+        "squared": squared_error_gradient,
+        "absolute": absolute_error_gradient,
+        "huber": lambda y, d: huber_gradient(y, d, delta=2.5),
+    }
+    pulls = {"squared": far, "absolute": np.ones(4), "huber": np.full(4, 2.5)}
+    for name, gradient in gradients.items():
+        np.testing.assert_allclose(gradient(far, zero), pulls[name])
+        np.testing.assert_allclose(gradient(-far, zero), -pulls[name])
+        assert (np.ptp(gradient(near, np.zeros(2))) > 1) == (name == "absolute")
+
+
+def test_the_best_constants_are_mean_and_median_and_huber_may_lie_outside_both() -> None:
+    # 表「最もよい定数 平均 中央値 δ が大きいと平均、小さいと中央値に近づく」
+    # 「Huber 誤差の定数は、平均と中央値の間にあるとは限りません。」
+    # 「絶対値でも、合計を最小にする y は決まり、それは中央値です。二乗が選ぶのは平均で」
+    # 「差のままでは、範囲の端が選ばれました。…いくらでも小さくなります。」
+    y, outside = np.linspace(-1, 12, 1301)[:, np.newaxis], []
+    for seed in range(40):
+        d = np.random.default_rng(seed).integers(0, 10, 7).astype(float)
+        grid, data = np.broadcast_arrays(y, d)  # 出力を七つとみれば、和は一度に取れる
+        errors = (squared_error, absolute_error, huber, lambda a, b: (a - b).sum(axis=1))
+        found = [y[E(grid, data).argmin(), 0] for E in errors]
+        assert abs(found[0] - d.mean()) < 0.006
+        assert abs(found[1] - np.median(d)) < 0.006
+        assert found[3] == y[0, 0]
+        low, high = sorted((d.mean(), np.median(d)))
+        outside.append(not low - 0.02 < found[2] < high + 0.02)
+    assert 0 < np.mean(outside) < 1
+
+
+def test_mse_and_mae_are_means_and_the_site_hands_out_one_value_for_each_sample() -> None:
+    # 「差の二乗を絶対値に替えたものが平均絶対誤差（MAE）です。」「最後の行の誤差を平均二乗誤差」
+    # 「このサイトの関数は、平均を取る前の、サンプルごとの値を返します。」
+    # 「どれも正の定数倍の違いで、最小になる場所は同じですが」
+    # 「字のとおりに読むと、同じ…を I 回足すことになります。」「字のとおりの値は 2 倍になります。」
+    # 「n はサンプルの番号で、足し合わせるのは出力の番号 k です。」
+    y, d = np.random.default_rng(0).normal(size=(2, 5, 3))
+    E = squared_error(y, d)
+    assert E.shape == absolute_error(y, d).shape == (5,)
+    np.testing.assert_allclose(E, [((a - b) ** 2).sum() / 2 for a, b in zip(y, d, strict=True)])
+    assert ((y - d) ** 2).mean() == pytest.approx(2 * E.mean() / 3)
+    assert np.abs(y - d).mean() == pytest.approx(absolute_error(y, d).mean() / 3)
+    one, other = y[0, :2], d[0, :2]
+    literally = sum(((one - other) ** 2).sum() for _ in range(2)) / 2
+    assert literally == pytest.approx(2 * squared_error(one, other))
+
+
+def test_half_cancels_the_two_and_is_the_same_as_half_the_rate() -> None:
+    # 「一つの出力について微分すると、指数の 2 が前に出ます。」「½ は、微分した式を…にするための」
+    # 「前もって ½ を掛けておけば、2 と打ち消し合い、勾配は y−d だけになります。」
+    # 「左は ½ のある誤差を学習率 ε で、右は ½ のない誤差を学習率 ε/2 で減らす式です。」
+    # 「変わるのは勾配の大きさで、勾配降下法では、これは学習率 ε を変えることと区別できません。」
+    rng = np.random.default_rng(0)
+    y, d = rng.normal(size=(2, 6))
+    np.testing.assert_allclose(numerical_gradient(lambda v: ((v - d) ** 2).sum(), y), 2 * (y - d))
+    np.testing.assert_allclose(numerical_gradient(lambda v: squared_error(v, d), y), y - d)
+    a = b = y
+    for _ in range(20):
+        a = a - 0.3 * squared_error_gradient(a, d)
+        b = b - 0.3 / 2 * (2 * (b - d))
+    np.testing.assert_allclose(a, b)
+
+
+def test_the_factor_that_fades_at_both_ends_stays_in_one_error_and_goes_out_of_the_other() -> None:
+    # 「連鎖律（合成関数の微分）で、誤差の y についての勾配に σ′(u)=y(1−y) を掛けます。」
+    # 「これに…を掛けると、分母がちょうど消えます。」「違いは、因数…が残るか消えるかです。」
+    # 「この因数は、y が 0 か 1 に近いとき（シグモイド関数が飽和したとき）ほぼ 0 になります。」
+    # 「シグモイド関数を通した二乗誤差は、確信をもって間違えたときに勾配がほぼ 0 になるからです。」
+    # 「上の行が二乗誤差、下の行が交差エントロピーで」「左端の…が、確信をもって間違えた場合です。」
+    u = np.linspace(-9, 9, 37)
+    y = sigmoid(u)
+    factor = y * (1 - y)
+    for d in (0.0, 1.0):
+        squared = central_difference(lambda v, d=d: (sigmoid(v) - d) ** 2 / 2, u)
+        cross = central_difference(
+            lambda v, d=d: binary_cross_entropy(sigmoid(v), np.full_like(v, d)), u
+        )
+        np.testing.assert_allclose(squared, (y - d) * factor, atol=1e-8)
+        np.testing.assert_allclose(cross, y - d, atol=1e-6)
+    assert factor[[0, -1]].max() < 2e-4 < 0.2 < factor[18]
+
+
+def test_signs_cancel_in_a_plain_sum_and_neither_in_the_squares_nor_in_the_sizes() -> None:
+    # 「差 y−d をそのまま足すと、正と負が打ち消し合います。合計が 0 でも、
+    # 予測が当たっているとは限りません。」「二乗でも消えますが、絶対値でも消えます。」
+    # 「小さくなるだけでなく、すべて外れていても 0 になり、負にもなります。」
+    # 「目標の…は順調に減り続け、予測は悪くなる一方です。」「絶対値でも防げるので」
+    rng, d = np.random.default_rng(0), np.array([2.0, 3.0, 4.0])
+    e = rng.normal(size=(500, 2)) @ [[1, 0, -1], [0, 1, -1]]
+    assert np.abs(e.sum(axis=1)).max() < 1e-12
+    assert np.abs(e).min(axis=1).mean() > 0.1
+    targets = np.broadcast_to(d, e.shape)
+    assert min(squared_error(d + e, targets).min(), absolute_error(d + e, targets).min()) > 0
+    y, path = d - 0.1, []
+    for _ in range(50):
+        y = y - 0.1 * np.ones(3)
+        path.append([(y - d).sum(), squared_error(y, d), absolute_error(y, d)])
+    assert (np.diff(path, axis=0) * [-1, 1, 1] > 0).all()
+    assert path[0][0] < 0
+
+
+def test_one_weight_that_helps_one_output_and_hurts_another_needs_a_single_number() -> None:
+    # 「外れ具合が K 個のままでは、一つの重みについての微分も K 個になります。」
+    # 「ある出力は正解に近づき、別の出力は遠ざかるなら、その重みを増やすべきか減らすべきかが
+    # 決まりません。」「その重みについての微分の符号でわかります。」
+    x, v, d, w = 1.5, np.array([1.0, -2.0, 0.5]), np.array([2.0, 1.0, -1.0]), 0.3
+    each = central_difference(lambda t: ((t[:, np.newaxis] * x * v - d) ** 2).T[0], [w])
+    parts = np.array([2 * (w * x * a - b) * x * a for a, b in zip(v, d, strict=True)])
+    assert each[0] == pytest.approx(parts[0])
+    assert {*np.sign(parts)} == {-1, 1}
+    whole = central_difference(lambda t: squared_error(np.outer(t, x * v), np.outer([1], d)), [w])
+    assert whole[0] == pytest.approx(parts.sum() / 2)
+    moved = [squared_error((w - t * np.sign(whole[0])) * x * v, d) for t in (-0.01, 0, 0.01)]
+    assert moved[0] > moved[1] > moved[2]

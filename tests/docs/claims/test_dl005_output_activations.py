@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+from course_code import course_cross_entropy_error
 from matplotlib.colors import to_hex
 from pictures import arrows, keys, named, once, points_of, written
 
@@ -18,6 +19,7 @@ from dlnotes.activations import (
 )
 from dlnotes.figures import dl005_output_activations as figures
 from dlnotes.losses import (
+    binary_cross_entropy,
     cross_entropy,
     cross_entropy_gradient,
     entropy,
@@ -38,23 +40,28 @@ def _with_epsilon(u: np.ndarray, d: np.ndarray) -> np.ndarray:
 
 def test_short_form_and_safe_form_agree_until_the_short_one_overflows() -> None:
     # 「短い式 E=log(1+e^u)−du のまま計算すると、u=1000 では e^u が表せる数の上限を超えます」
+    # 「そこで、u>0 のときは e^u をくくり出します」
     # 「u≤0 なら e^u≤1 なので、もとの式のままであふれません」
     u = np.concatenate([np.linspace(-1000, 700, 1701), [709.0]])
     for d in (0.0, 0.3, 1.0):
         short = np.log(1 + np.exp(u)) - d * u
         assert np.allclose(short, sigmoid_binary_cross_entropy(u, np.full_like(u, d)))
+    far = np.array([-1000.0, 1000.0])
     with np.errstate(over="ignore"):
-        assert np.isinf(np.exp(1000.0))
-        assert np.isfinite(np.log(1 + np.exp(np.array([-1e308, -1000.0, 0.0])))).all()
+        taken_out = far + np.log(1 + np.exp(-far))  # くくり出すと、u≤0 の側であふれる
+        assert np.isfinite(taken_out).tolist() == [False, True]
+        assert np.isfinite(np.log(1 + np.exp(far))).tolist() == [True, False]
+        assert np.isfinite(np.log(1 + np.exp(np.array([-1e308, 0.0])))).all()
 
 
 def test_lower_temperature_always_gathers_more_and_never_changes_the_order() -> None:
-    # 「温度を下げると…最大のものに確率が集まります。上げると…一様な確率に近づきます」
-    # 「どの T でも順位は同じです」
+    # 「温度を下げると、割った後の総入力の差が広がり、最大のものに確率が集まります」
+    # 「上げるとその差が縮まり、一様な確率に近づきます」「どの T でも順位は同じです」
     rng = np.random.default_rng(0)
     for _ in range(100):
         u = rng.normal(size=5)
         y = np.array([softmax(u, temperature=T) for T in np.geomspace(0.1, 100, 30)])
+        assert (np.diff(np.ptp(np.log(y), axis=1)) < 0).all()  # 対数の差は、割った後の差
         assert (np.diff(y.max(axis=1)) < 0).all()
         assert (np.diff(y.min(axis=1)) > 0).all()
         assert (y.argsort(axis=1) == u.argsort()).all()
@@ -86,6 +93,7 @@ def test_ordered_classes_need_thresholds_that_rise() -> None:
 
 
 def test_output_minus_target_needs_labels_that_sum_to_one_and_nothing_more() -> None:
+    # 「最後に、d の和が 1 であることを使いました」
     # 「one-hot でなくても、和が 1 なら成り立ちます。ヤコビ行列を使っても、同じ値になります」
     rng = np.random.default_rng(0)
     for K in (2, 3, 7):
@@ -432,3 +440,82 @@ def test_classes_in_order_get_probabilities_by_subtraction() -> None:
         p = np.diff([0.0, *sigmoid(borders - u), 1.0])
         assert (p > 0).all()
         assert np.isclose(p.sum(), 1)
+
+
+def test_error_of_every_row_of_the_tables_is_the_likelihood_of_its_own_distribution() -> None:
+    # 「最尤推定から誤差関数が決まります」
+    # 表「回帰 恒等写像 二乗誤差」「二値分類 シグモイド関数 二値の交差エントロピー」
+    # 表「多クラス分類 ソフトマックス関数 交差エントロピー」「回帰 予測値 実数（正規分布）」
+    # 表「二値分類 クラス 1 の確率」「か 1（ベルヌーイ分布）」
+    # 表「多クラス分類 各クラスの確率 one-hot（カテゴリ分布）」
+    u = np.random.default_rng(0).normal(scale=2, size=(50, 3))
+    d, y = np.random.default_rng(1).normal(size=(50, 3)), identity(u)
+    normal = np.log(np.exp(-((d - y) ** 2) / 2) / np.sqrt(2 * np.pi)).sum(axis=1)
+    assert np.ptp(squared_error(y, d) + normal) < 1e-9
+    coin, p = (d > 0) * 1.0, sigmoid(u)
+    bernoulli = np.log(p**coin * (1 - p) ** (1 - coin)).sum(axis=1)
+    assert np.allclose(binary_cross_entropy(p, coin), -bernoulli)
+    one, q = np.eye(3)[d.argmax(axis=1)], softmax(u)
+    assert np.allclose(cross_entropy(q, one), -np.log((q**one).prod(axis=1)))
+    sums = [np.allclose(part.sum(axis=1), 1) for part in (y, p, q)]
+    inside = [bool(((part > 0) & (part < 1)).all()) for part in (y, p, q)]
+    assert (inside, sums) == ([False, True, True], [False, False, True])
+
+
+def test_only_the_identity_reaches_answers_outside_the_range() -> None:
+    # 「シグモイド関数などを通すと、答えの範囲が狭まり、範囲の外の値を予測できなくなるからです」
+    for f in (identity, sigmoid, np.tanh):
+        u = np.zeros(3)
+        d = np.array([-2.0, 0.5, 3.0])
+        for _ in range(120):
+            u = u - numerical_gradient(lambda v, f=f, d=d: squared_error(f(v), d), u)
+        assert (abs(f(u) - d) < 1e-3).tolist() == [f is identity, True, f is identity]
+
+
+def test_adding_keeps_the_softmax_multiplying_does_not_and_two_classes_see_the_difference() -> None:
+    # 「同じ数 c を足しても、分子と分母に同じ e^c が掛かるだけなので、値は変わりません」
+    # 「最大値を引けば、(1000,1001) も (0,1) も同じ確率です」
+    # 「2 個のときは、総入力の差のシグモイド関数と同じです」
+    rng = np.random.default_rng(0)
+    for c in (-700.0, -2.0, 3.0, 1e4):
+        u = rng.normal(size=(50, 4))
+        assert np.allclose(softmax(u + c), softmax(u))
+        assert not np.isclose(softmax(u * c), softmax(u)).all(axis=1).any()
+        two = u[:, :2]
+        assert np.allclose(softmax(two + c)[:, 0], sigmoid(two[:, 0] - two[:, 1]))
+        assert not np.allclose(softmax(two)[:, 0], sigmoid(two.sum(axis=1)), atol=0.1)
+
+
+def test_kl_is_zero_only_at_the_truth_and_infinite_only_where_the_truth_is_missed() -> None:
+    # 「の項は、q_k が何であっても 0 とします」「の項があれば、…は無限大です」
+    # 「は 0 以上で、q=p のときだけ 0 です」「p の和は 1、q の一部の和は 1 以下だからです」
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        p, q = rng.dirichlet(np.ones(4), 2)
+        p[rng.integers(4)] = 0
+        p, missed = p / p.sum(), rng.integers(4)
+        assert kl_divergence(p, q) > 1e-6
+        assert kl_divergence(p, p) == 0
+        on = p > 0
+        assert q[on].sum() < 1 == np.isclose(p[on].sum(), 1)
+        assert np.isclose(kl_divergence(p, q), (p[on] * np.log(p[on] / q[on])).sum())
+        q[missed] = 0
+        assert np.isinf(kl_divergence(p, q / q.sum())) == (p[missed] > 0)
+
+
+def test_function_of_the_course_is_silently_wrong_for_one_column_and_for_shares() -> None:
+    # 「が扱えるのは、2 列以上の確率と、正解が一つに決まるラベルだけです」
+    # 「出力が 1 列の二値分類や、確率で与えられた正解には、黙って間違った値を返すことがあります」
+    # 「列が一つなら、最大の位置はいつも 0 番です」「は使われず、…でも同じ値になりました」
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        y = rng.dirichlet(np.ones(3), 4)
+        hot, shares = np.eye(3)[rng.integers(0, 3, 4)], rng.dirichlet(np.ones(3), 4)
+        for d, right in ((hot, True), (hot.argmax(axis=1), True), (shares, False)):
+            true = cross_entropy(y, np.eye(3)[d] if d.ndim == 1 else d).mean()
+            assert np.isclose(course_cross_entropy_error(d, y), true, atol=1e-4) == right
+        one = y[:, :1]
+        answers = [course_cross_entropy_error(np.full((4, 1), d), one) for d in (0.0, 1.0)]
+        true = [binary_cross_entropy(one, np.full((4, 1), d)).mean() for d in (0.0, 1.0)]
+        assert answers[0] == answers[1]
+        assert np.isclose(answers, true, atol=1e-4).tolist() == [False, True]

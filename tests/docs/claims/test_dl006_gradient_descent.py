@@ -62,7 +62,7 @@ def test_a_small_step_lowers_the_error_by_the_rate_times_the_squared_gradient() 
 
 
 def test_slider_of_the_ravine_gets_faster_then_swings_then_spreads() -> None:
-    # 「大きくすると速く進みますが、谷を横切る往復が残り、境目の 0.04 では往復が縮まず、…」
+    # 「大きくすると速く進みますが、谷を横切る往復が残り、境目の…では往復が縮まず、…」
     ends = []
     for rate in (0.005, 0.01, 0.02, 0.03, 0.036, 0.039, 0.04, 0.0405):
         drawing, _ = album.ravine(rate)
@@ -199,6 +199,8 @@ def test_correction_of_adam_removes_the_bias_exactly_on_average() -> None:
 
 
 def test_only_three_methods_do_not_notice_that_the_axes_are_turned() -> None:
+    # 「勾配降下法、Momentum、Nesterov の回数は、傾けても変わりません」
+    # 「傾けると回数が変わり」
     # 「勾配をそのまま足すだけなので、座標軸を回しても同じ道になるからです。」
     plain = {SGD, Momentum, Nesterov}
     methods = [SGD(0.035), Momentum(0.01), Nesterov(0.01), AdaGrad(0.5), RMSProp(0.05)]
@@ -272,15 +274,20 @@ def test_noise_stops_the_fall_at_half_the_variance_unless_the_rate_falls() -> No
 
 
 def test_relu_halves_the_mean_square_and_the_layers_keep_or_lose_their_size() -> None:
-    # 「Var(u) = D_in s² E[z²]」「重みの分布が 0 について対称なら…E[z²] = ½ Var(u)」
+    # 「Var(u) = D_in s² E[z²]」
+    # 「重みの分布が 0 について対称なら（正規乱数など）、u の分布も対称で、
+    # 負の半分が 0 になるので…」「半分になる分を補って」
     rng, z = np.random.default_rng(0), np.array([2.0, 1.0, 3.0, 0.5, 0.0])
     kinds = {"normal": rng.normal(size=(200_000, 5)), "uniform": rng.uniform(-1, 1, (200_000, 5))}
     kinds["skew"] = rng.exponential(size=(200_000, 5)) ** 2 - 2
     for name, W in kinds.items():
         u = W @ z
         assert math.isclose(u.var(), 5 * W.var() * (z**2).mean(), rel_tol=0.03)
-        half = (np.maximum(u, 0) ** 2).mean() / u.var()
+        out = np.maximum(u, 0)
+        half = (out**2).mean() / u.var()
         assert (abs(half - 0.5) < 0.01) == (name != "skew")
+        assert not out[u < 0].any()
+        assert (abs((u < 0).mean() - 0.5) < 0.01) == (name != "skew")
     # 「He では 20 層目まで 1 のままで、Xavier は 1,000 分の 1、標準偏差 0.05 は 100 万分の 1」
     lines = {name: part for name, (part,) in named(album.spread_relu()).items()}
     for name, factor in {"He": 1, "Xavier": 2**-0.5, "標準偏差 0.05": 0.5}.items():
@@ -312,7 +319,7 @@ def test_tanh_outputs_gather_stay_or_stick_and_delta_fades_or_grows_layer_by_lay
 
 
 def test_slider_of_the_parabola_lands_jumps_swings_and_leaves() -> None:
-    # 「1 なら一歩で底に着き、1 を超えると底を跳び越し、2 を超えると離れていきます。」
+    # 「…なら一歩で底に着き、…を超えると底を跳び越し、…を超えると離れていきます。」
     # 「ちょうど ε = 2/λ = 2 では、左右を往復し続けます。」
     for rate in (0.1, 0.3, 0.6, 1.0, 1.4, 1.8, 2.0, 2.1):
         top, bottom = album.learning_rates(rate)[0].axes
@@ -364,6 +371,8 @@ def test_signs_of_the_eigenvalues_tell_the_kind_and_zeros_leave_it_open() -> Non
 
 def test_equal_weights_do_the_work_of_one_unit_and_random_ones_part() -> None:
     # 「同じ値から始めると、同じ中間層のユニットはどれも同じ勾配を受け」
+    # 「同じ中間層のユニットは同じ出力を出し、同じ勾配を受けるので、計算機の丸めを除けば、
+    # 何回更新しても同じままです」
     # 「ユニットが何個あっても、一つ分の働きしかしません。」「そこで乱数を使いますが」
     rng = np.random.default_rng(0)
     x, d = rng.normal(size=(20, 3)), rng.normal(size=(20, 2))
@@ -600,3 +609,92 @@ def test_momentum_with_the_old_velocity_is_nesterov_with_the_new_one() -> None:
         v = 0.9 * g + g if after else g
         theta_2, _ = method.step(theta_1, g, state)
         np.testing.assert_allclose(theta_2 - theta_1, -0.1 * (g + 0.9 * v))
+
+
+def test_steeper_direction_sets_the_limit_and_every_axis_has_a_parabola_of_its_own() -> None:
+    # 「軸ごとに別々の放物線があるのと同じで、θ_i は 1 回の更新で 1−ελ_i 倍になります」
+    # 「両方の成分が 0 に収束する条件は、…のどちらよりも小さいことです」
+    # 「厳しいのは、λ の大きい、急な向きのほうです」「急な向きが許す学習率では」
+    # 「を超えると最小の点を跳び越し、…を超えると離れていきます」
+    for bends in ([1.0, 50.0], [7.0, 2.0], [3.0, 3.0]):
+        lam, both = np.array(bends), []
+        for rate in np.array([0.2, 0.9, 1.1, 1.9, 2.1]) / lam.max():
+            w = [np.ones(2)]
+            for _ in range(400):
+                w.append(SGD(rate).step(w[-1], lam * w[-1], ())[0])
+            np.testing.assert_allclose(w[3], (1 - rate * lam) ** 3, atol=1e-12)
+            both.append(abs(w[-1]).max() < abs(w[200]).max())
+            steep = np.array(w)[:5, lam.argmax()]
+            assert (steep[1:] * steep[:-1] < 0).all() == (rate * lam.max() > 1)
+            assert (np.diff(abs(steep)) > 0).all() == (rate * lam.max() > 2)
+        assert both == [True, True, True, True, False]
+
+
+def test_slope_across_the_valley_turns_each_time_and_the_slope_along_it_never_does() -> None:
+    # 「谷を横切る向きの勾配は、往復のたびに符号が変わります」
+    # 「底に沿う向きの勾配は、同じ符号が続きます」
+    # 「勾配を足していけば、谷を横切る往復は打ち消し合い、底に沿う動きだけが積もるはずです」
+    # 「小さいうちは、底に着いてから、底に沿ってゆっくりとしか進めません」
+    theta, slopes = START, []
+    for _ in range(30):
+        slopes.append(VALLEY * theta)
+        theta, _ = SGD(0.036).step(theta, slopes[-1], ())
+    along, across = np.transpose(slopes)
+    assert (across[1:] * across[:-1] < 0).all()
+    assert (along[1:] * along[:-1] > 0).all()
+    np.testing.assert_allclose(abs(along.sum()) / abs(along).sum(), 1)
+    assert abs(across.sum()) / abs(across).sum() < 0.15
+    left = START * (1 - 0.01 * VALLEY) ** 10  # 学習率 0.01 で 10 回
+    assert abs(left / START)[1] < 0.01 < 0.9 < abs(left / START)[0]
+
+
+def test_sum_of_squares_never_falls_and_the_moving_average_follows_the_gradient_down() -> None:
+    # 「h は勾配の二乗を足すだけで、減りません」「歩幅は…に縮みます」
+    # 「AdaGrad の h は減らないので、同じ大きさの勾配が続くと、歩幅は縮み続けます」
+    # 「RMSProp は h を移動平均に替え、勾配が小さくなれば h も小さくなるようにしました」
+    for opt, falls in ((AdaGrad(0.1), False), (RMSProp(0.1), True)):
+        theta, state, h, moves = np.zeros(1), opt.init(np.zeros(1)), [], []
+        for g in [9.0] * 100 + [0.1] * 100:
+            new, state = opt.step(theta, np.array([g]), state)
+            moves.append(abs(new - theta).item())
+            h.append((0.1 * g / moves[-1]) ** 2)  # 歩幅から求めた h
+            theta = new
+        assert (np.diff(h[:100]) > 0).all()
+        assert (np.diff(h[100:]) < 0).all() == (h[-1] < 0.02 < h[99]) == falls
+        assert np.isclose(moves[99] / moves[24], 1.0 if falls else 0.5, rtol=0.05)
+
+
+def test_schedule_looks_at_the_count_alone_and_rmsprop_at_the_size_of_each_slope() -> None:
+    # 「このページの学習率スケジュールは更新の回数 t だけで決まり、
+    # すべての成分に同じ学習率を使います」
+    # 「RMSProp などの調節は勾配の大きさで決まり、成分ごとに違います」
+    rng = np.random.default_rng(0)
+    falling = [exponential_decay(t, learning_rate=0.1, factor=0.9) for t in (7, 8)]
+    half_wave = [cosine(t, learning_rate=0.1, iterations=50) for t in (7, 8)]
+    for now, later in (falling, half_wave):
+        assert now > later
+        for g in (np.ones(3), rng.normal(size=3), 1e3 * rng.normal(size=3)):
+            np.testing.assert_allclose(-SGD(now).step(np.zeros(3), g, ())[0] / g, now)
+    g, factors = rng.uniform(0.5, 2, size=3), {}
+    for name, sign, size in (("as it is", 1, 1), ("turned", -1, 1), ("grown", 1, 10)):
+        new, _ = RMSProp(0.1).step(np.zeros(3), sign * size * g, RMSProp(0.1).init(np.zeros(3)))
+        factors[name] = -new / (sign * size * g)
+    np.testing.assert_allclose(factors["turned"], factors["as it is"])
+    np.testing.assert_allclose(factors["grown"] * 10, factors["as it is"])
+    assert (np.diff(factors["as it is"][g.argsort()]) < 0).all()
+
+
+def test_second_derivatives_may_change_places_only_where_they_are_continuous() -> None:
+    # 「なめらか（二階の偏微分が連続）なら」
+    # 「偏微分の順を入れ替えても値は同じなので、A は対称です」
+    def mixed(f: Callable[[float, float], float], x: float, y: float) -> list[float]:
+        h, k = 1e-6, 1e-3  # 内側の差分の幅を、外側よりずっと小さくする
+        by_x = [(f(x + h, y + s * k) - f(x - h, y + s * k)) / (2 * h) for s in (1, -1)]
+        by_y = [(f(x + s * k, y + h) - f(x + s * k, y - h)) / (2 * h) for s in (1, -1)]
+        return [(by_x[0] - by_x[1]) / (2 * k), (by_y[0] - by_y[1]) / (2 * k)]
+
+    one, other = mixed(lambda x, y: np.sin(x * y) + x**3 * y, 0.4, 0.7)
+    assert np.isclose(one, other, atol=1e-4)
+    assert abs(one) > 0.1
+    torn = mixed(lambda x, y: x * y * (x**2 - y**2) / (x**2 + y**2), 0.0, 0.0)
+    np.testing.assert_allclose(torn, [-1, 1], atol=1e-3)

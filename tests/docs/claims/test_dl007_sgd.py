@@ -15,7 +15,7 @@ from dlnotes.figures import dl007_sgd as figures
 from dlnotes.losses import squared_error
 from dlnotes.network import Layer, forward, init_network, parameters, with_parameters
 from dlnotes.optimizers import SGD
-from dlnotes.training import train
+from dlnotes.training import minibatches, train
 
 album = once(figures)
 
@@ -211,6 +211,8 @@ def test_sway_may_vanish_without_the_condition_and_the_sums_of_one_over_t_never_
 
 def test_gradients_needed_for_a_rough_answer_do_not_depend_on_the_number_of_samples() -> None:
     # 「t = 1/ρ 個の勾配が要ります。この数に N は出てきません。」
+    # 「粗い答えでよければ SGD が有利で、N が小さく、高い精度が要るときは、
+    # 勾配降下法のほうが少ない計算で済みます」
     for N in (30, 300, 30_000):
         rng = np.random.default_rng(N)
         d = rng.exponential(size=N)
@@ -219,6 +221,9 @@ def test_gradients_needed_for_a_rough_answer_do_not_depend_on_the_number_of_samp
         need = [int(np.argmax(v < rho)) + 1 for rho in (0.1, 0.01)]
         assert abs(need[0] - 10) <= 2
         assert abs(need[1] - 100) <= 12
+        # 勾配降下法は、どの精度でも、最初の更新に要る N 個。
+        assert need[0] < N
+        assert (need[1] > N) == (N == 30)
         # 「勾配降下法は…学習率を 1 とすれば、その 1 回で谷底に着きます。」
         alone = (Layer(np.zeros((1, 1)), np.zeros(1), "identity"),)  # 入力が 0 なら、出力は b だけ
         g = loss_and_gradient(alone, np.zeros((N, 1)), d[:, np.newaxis], "squared_error")[1]
@@ -281,6 +286,8 @@ def test_sway_stays_unless_the_gradient_of_every_sample_vanishes_at_the_floor() 
 def test_falling_rate_is_the_better_one_only_while_the_law_stays() -> None:
     # 「法則が変わらないなら下げ、変わり続けるなら下げきらないのが、学習率の使い分けです。」
     # 「学習率を下げきらなければ、法則の変化にも追いつけます。」
+    # 「学習率を下げると揺れは消えますが、法則の変化には追いつけなくなります」
+    # 「オンライン学習がとくに役立つのは、正解の法則が途中で変わるときです」
     for seed in range(2):
         rng = np.random.default_rng(seed)
         walk = np.cumsum(0.05 * rng.normal(size=2000))
@@ -369,20 +376,23 @@ def test_one_sample_teaches_about_the_others_only_if_they_share_its_weights() ->
 def test_deep_valley_is_the_lowest_point_of_all_and_the_shallow_one_is_not() -> None:
     # 「勾配が 0 になる谷底は、一つとは限りません。」
     # 「どちらも局所極小解で、深いほうは大域的な極小解でもあります。」
+    # 「に浅い谷、…に深い谷があります」
     w = np.linspace(-3, 3, 60_001)
     E = (w**2 - 1) ** 2 + w / 2
     lows = np.flatnonzero((E[1:-1] < E[:-2]) & (E[1:-1] < E[2:])) + 1
     np.testing.assert_allclose(w[lows], [-1.0575, 0.9304], atol=1e-3)
     assert E.argmin() == lows[0]
     assert E[lows[1]] - E[lows[0]] > 0.9
-    # 半分が +4、残りが −4 なら、全体の誤差に a_n は残らない。
+    # 「の半分を…、残りを…とすると、平均は 0 なので、全体の誤差には a_n が残りません」
     each = E + np.array([[4.0], [-4.0]]) * w
     np.testing.assert_allclose(each.mean(axis=0), E)
+    assert not np.allclose((E + np.array([[4.0], [4.0]]) * w).mean(axis=0), E)
 
 
 def test_share_of_sgd_in_the_shallow_valley_is_the_same_wherever_it_starts() -> None:
     # 「深い谷の側から始めても、SGD では同じくらいの割合が浅い谷に着きます。」
     # 「望まない局所極小解に収束するリスクを減らします（なくすのではありません）。」
+    # 「浅い谷から抜け出せたのは、1 個ずつ選ぶことから来るばらつきのおかげでした」
     def ends(start: np.ndarray, noise: float) -> float:
         rng, w = np.random.default_rng(0), start.copy()
         for t in range(300):
@@ -445,3 +455,71 @@ def test_every_rate_in_the_legend_has_the_floor_of_that_rate() -> None:
     assert len(lines) == 3
     for rate, (_, v) in lines.items():
         np.testing.assert_allclose(v[-500:].mean(), float(rate) / (2 - float(rate)), rtol=0.1)
+
+
+def test_copies_of_the_samples_tell_the_whole_gradient_nothing_new() -> None:
+    # 「勾配降下法は同じ勾配を 100 回ずつ計算して平均しますが、
+    # 得られる情報は 10 個分しかありません」
+    # 「100 倍して 1,000 で割るのは、10 で割るのと同じだからです」
+    # 「勾配降下法の計算だけが 100 倍になり」
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        x, d = linear_target(10, rng=rng)
+        few = many = init_network([2, 6, 1], rng=rng)
+        for _ in range(5):
+            g = loss_and_gradient(few, x, d, "squared_error")[1]
+            copied = np.tile(x, (100, 1)), np.tile(d, (100, 1))
+            same = loss_and_gradient(many, *copied, "squared_error")[1]
+            np.testing.assert_allclose(same, g, rtol=1e-9, atol=1e-12)
+            few, many = (with_parameters(n, parameters(n) - 0.07 * g) for n in (few, many))
+        other = linear_target(1000, rng=rng)  # 写しでなければ、違う勾配
+        assert not np.allclose(loss_and_gradient(few, *other, "squared_error")[1], same, rtol=0.01)
+
+
+def test_chance_and_place_do_not_mix_and_the_floor_is_the_mean() -> None:
+    # 「全体の勾配は w−d̄ なので、谷底は正解の平均 d̄ です」
+    # 「n は w と無関係に選び、…の期待値は 0 なので、積の項は消えます」
+    # 「右辺の第 1 項は谷底に近づく動き、第 2 項は選んだ 1 個によるばらつきです」
+    rng = np.random.default_rng(0)
+    d, rate = rng.exponential(size=51), 0.3
+    w = 5.0
+    for _ in range(200):
+        w = w - rate * np.mean(w - d)
+    assert math.isclose(w, d.mean())
+    assert abs(np.median(d) - w) > 0.1
+    for place in (-1.0, 0.0, 4.0):
+        near, chance = (1 - rate) * (place - w), rate * (d - w)
+        after = place - rate * (place - d) - w  # 51 通りの選び方をすべて
+        np.testing.assert_allclose(after, near + chance)
+        assert abs((near * chance).mean()) < 1e-12
+        assert math.isclose((after**2).mean(), near**2 + (chance**2).mean())
+        assert abs(near) < abs(place - w)
+
+
+def test_every_sample_is_used_once_in_each_round_whatever_the_batch_size() -> None:
+    # 「バッチサイズによらず、5 エポックで 5 回ずつ使っています」
+    # 「更新の単位が 1 個かどうかと、データを使い捨てるかどうかは、別のことです」
+    # 「混ぜて順に使い切る（重複なし）方法」「毎回 N 個から選び直す（重複あり）方法」
+    for N, B in ((200, 1), (200, 20), (200, 200), (7, 3)):
+        rng, used, updates = np.random.default_rng(0), np.zeros(N, dtype=int), 0
+        for _ in range(5):
+            for D in minibatches(N, B, rng=rng):
+                used[D] += 1
+                updates += 1
+        assert (used == 5).all()
+        assert updates == 5 * -(-N // B)
+        again = np.bincount(rng.integers(N, size=5 * N), minlength=N)
+        assert np.ptp(again) > 0
+
+
+def test_one_sum_must_grow_without_end_and_the_other_must_not() -> None:
+    # 「一定の学習率は右を、1/t² は左を満たしません」「1/t は両方を満たします」
+    # 「(a) と (d) は二乗の和が限りなく増え、(c) は和そのものが π²/6 に近づいて止まります」
+    t = np.arange(1, 10**6 + 1.0)
+    kinds: dict[str, Array] = {"a": np.full_like(t, 0.1), "b": 1 / t, "c": t**-2, "d": t**-0.5}
+    grows = {}
+    for name, rate in kinds.items():
+        sums = np.array([part.cumsum()[[999, 9999, 10**6 - 1]] for part in (rate, rate**2)])
+        grows[name] = (np.diff(sums)[:, 1] > 2).tolist()
+    assert grows == {"a": [True, True], "b": [True, False], "c": [False, False], "d": [True, True]}
+    assert math.isclose(kinds["c"].sum(), math.pi**2 / 6, abs_tol=2e-6)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from itertools import permutations
+from itertools import permutations, product
 
 import numpy as np
 from matplotlib.colors import to_hex
@@ -440,3 +440,109 @@ def test_gradients_of_the_chain_enter_the_arrow_of_their_own_update() -> None:
         for name in (rf"$\nabla E_{{{now}}}$", f"$D_{{{now}}}$"):
             assert tail[0] < at[name][0] < head[0]
         assert at[rf"$\nabla E_{{{now}}}$"][1] < at[f"$D_{{{now}}}$"][1]
+
+
+def test_mean_over_all_choices_is_the_whole_gradient_and_the_spread_falls_as_said() -> None:
+    # 「どのサンプルも同じ確率で選ばれるので、選び方について平均すると g に戻ります」
+    # 「勾配の平均は全サンプルの勾配と同じで、分散は、重複を許して選べばバッチサイズ B に反比例し、
+    # 重複なしなら（B≥2 で）さらに小さくなります」「B=N なら全部を使うので、ばらつきは 0 です」
+    # 「重複を許して選ぶときは、B 個が独立で、ずれの期待値は 0 なので、c=0 です」
+    g = np.random.default_rng(0).exponential(size=(5, 2))
+    off, one = g - g.mean(axis=0), g.var(axis=0).sum()
+    for B in (1, 2, 3, 5):
+        again, once = (
+            np.array([*product(range(5), repeat=B)]),
+            np.array([*permutations(range(5), B)]),
+        )
+        spread = []
+        for D in (again, once):
+            np.testing.assert_allclose(g[D].mean(axis=1).mean(axis=0), g.mean(axis=0))
+            spread.append(g[D].mean(axis=1).var(axis=0).sum())
+        assert math.isclose(spread[0], one / B)
+        assert math.isclose(spread[1], one / B * (5 - B) / 4, abs_tol=1e-12)
+        assert (spread[1] < spread[0] - 1e-9) == (B >= 2)
+        pair = again[:, [0, -1]] if B > 1 else np.array([*product(range(5), repeat=2)])
+        assert abs((off[pair[:, 0]] * off[pair[:, 1]]).sum(axis=1).mean()) < 1e-12
+
+
+def test_standard_deviation_falls_by_the_root_only_while_the_batch_is_small() -> None:
+    # 「重複ありなら、標準偏差は 1/√B に比例してしか減りません」
+    # 「標準偏差を 10 分の 1 にするには、計算を 100 倍にする必要があります」
+    # 「B が N よりずっと小さいうちは、ほぼ 1/√B に比例してしか減りません」
+    rng, N = np.random.default_rng(0), 1000
+    g = rng.normal(size=N)
+    again = [g[rng.integers(N, size=(4000, B))].mean(axis=1).std() for B in (2, 200)]
+    assert math.isclose(again[0] / again[1], 10, rel_tol=0.06)
+    once = {}
+    for B in (1, 4, 200, 800):
+        once[B] = np.std([rng.permutation(g)[:B].mean() for _ in range(4000)])
+    assert math.isclose(once[1] / once[4], 2, rel_tol=0.06)
+    assert once[200] / once[800] > 3  # N に近いと、もっと速く減る
+
+
+def test_rounds_use_every_sample_once_and_only_the_last_batch_is_small() -> None:
+    # 「重複なしなので、1 周の間にどのサンプルもちょうど一度ずつ使われます」
+    # 「N が B で割り切れなければ、最後のミニバッチだけが小さくなります」「捨てずに使うので」
+    # 「サンプルの番号を混ぜてから、前から B 個ずつ切ります」
+    for N, B in ((10, 4), (10, 5), (7, 6), (1050, 100), (3, 8)):
+        batches = list(minibatches(N, B, rng=np.random.default_rng(0)))
+        sizes = [len(D) for D in batches]
+        order = np.concatenate(batches)
+        assert sorted(order) == list(range(N))
+        assert sizes[:-1] == [B] * (len(sizes) - 1)
+        assert (sizes[-1] < B) == (N % B > 0)
+        assert len(sizes) == -(-N // B)
+        np.testing.assert_array_equal(order, np.random.default_rng(0).permutation(N))
+
+
+def test_every_update_starts_where_the_last_one_ended() -> None:
+    # 「次の更新は、いま得た w から始まり、別のミニバッチ D を使います」
+    # 「更新は前の更新が終わるまで始められないので、図のような一列の鎖になります」
+    # 「次はそこから、別のミニバッチ D で同じことをします」
+    # 「w から w へは、ミニバッチ 1 個で進みます」
+    x, d = linear_target(40, rng=np.random.default_rng(0))
+    start = net = init_network([2, 6, 1], rng=np.random.default_rng(1))
+    way = {"loss": "squared_error", "optimizer": SGD(0.07), "batch_size": 8, "epochs": 1}
+    steps = list(train(net, x, d, rng=np.random.default_rng(2), **way))
+    at_once = parameters(start)
+    for step, D in zip(steps, minibatches(40, 8, rng=np.random.default_rng(2)), strict=True):
+        at_once = at_once - 0.07 * loss_and_gradient(start, x[D], d[D], "squared_error")[1]
+        g = loss_and_gradient(net, x[D], d[D], "squared_error")[1]
+        net = with_parameters(net, parameters(net) - 0.07 * g)
+        np.testing.assert_allclose(parameters(step.network), parameters(net))
+        assert np.allclose(at_once, parameters(net), atol=1e-3) == (step is steps[0])
+
+
+def test_error_of_a_batch_is_a_mean_and_its_ends_are_the_two_methods() -> None:
+    # 「ミニバッチの誤差は、その中のサンプルの誤差の平均です」
+    # 「N_t=N なら勾配降下法、N_t=1 なら確率的勾配降下法です」
+    # 「たとえば B=4、N_t=2 なら、半分しか進みません」
+    x, d = linear_target(12, rng=np.random.default_rng(0))
+    net = init_network([2, 6, 1], rng=np.random.default_rng(1))
+    pairs = zip(x[:, np.newaxis], d[:, np.newaxis], strict=True)
+    E, g = zip(*(loss_and_gradient(net, *p, "squared_error") for p in pairs), strict=True)
+    for size in (1, 2, 4, 12):
+        rng = np.random.default_rng(size)
+        way = {"loss": "squared_error", "optimizer": SGD(0.1), "batch_size": size, "epochs": 1}
+        first = next(iter(train(net, x, d, rng=rng, **way)))
+        D = next(minibatches(12, size, rng=np.random.default_rng(size)))
+        assert math.isclose(first.loss, np.mean([E[n] for n in D]))
+        moved = parameters(net) - parameters(first.network)
+        np.testing.assert_allclose(moved, 0.1 * np.mean([g[n] for n in D], axis=0), atol=1e-12)
+    short = 0.1 * np.sum(g[:2], axis=0) / 4  # 2 個しかないのに、4 で割る
+    np.testing.assert_allclose(short, 0.1 * np.mean(g[:2], axis=0) / 2)
+
+
+def test_thousand_updates_of_the_notebook_are_no_epochs() -> None:
+    # 「この 1,000 は更新の回数です」「1 エポックにはまったく届きません」
+    # 「エポックの番号でも、サンプルの番号でもありません」
+    # 「t は、それまでに済んだ更新の回数で、0 から始まります」「t は更新のたびに 1 増える番号です」
+    x, d = linear_target(30, rng=np.random.default_rng(0))
+    net = init_network([2, 3, 1], rng=np.random.default_rng(1))
+    way = {"loss": "squared_error", "optimizer": SGD(0.01), "batch_size": 10, "epochs": 4}
+    steps = list(train(net, x, d, rng=np.random.default_rng(2), **way))
+    done = [(t, t // 3) for t in range(12)]
+    assert len(steps) == 12 != way["epochs"]
+    assert [(t, step.epoch - steps[0].epoch) for t, step in enumerate(steps)] == done
+    chosen = np.random.default_rng(0).integers(100_000, size=1000)
+    assert len(np.unique(chosen)) <= 1000 == 100_000 // 100

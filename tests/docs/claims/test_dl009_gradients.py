@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from pictures import keys, named, once, points_of, written
 
 from dlnotes.activations import relu, sigmoid, sigmoid_derivative, tanh, tanh_derivative
-from dlnotes.backprop import gradient_check, loss_and_gradient
+from dlnotes.backprop import backward, gradient_check, loss_and_gradient
 from dlnotes.figures import dl009_gradients as figures
 from dlnotes.figures._slider import readable
 from dlnotes.losses import squared_error
@@ -43,6 +45,8 @@ def _checked(seed: int, activation: str, h: float | None = None) -> tuple[float,
 
 
 def test_errors_of_the_differences_begin_with_the_terms_of_taylor() -> None:
+    # 「はじめの二項が接線で、その先が接線からのずれを表します」
+    # 「上の式から下の式を引くと、f'' の項が消えます」
     # 「前進差分の誤差は h/2 f''(x) から始まります」「中心差分の誤差は h²/6 f'''(x) から始まります」
     x = np.linspace(0.3, 1.2, 20)
     y, z = sigmoid(x), np.tanh(x)
@@ -54,6 +58,7 @@ def test_errors_of_the_differences_begin_with_the_terms_of_taylor() -> None:
         (tanh, 1 - z**2, -2 * z * (1 - z**2), -2 * (1 - z**2) * (1 - 3 * z**2)),
     ):
         for h in (1e-2, 1e-3):
+            assert np.allclose(f(x + h) - (f(x) + h * first), h**2 / 2 * second, atol=h**3)
             forward_ = forward_difference(f, x, h=h) - first
             central = central_difference(f, x, h=h) - first
             assert np.allclose(forward_, h / 2 * second, atol=2 * h**2)
@@ -72,6 +77,7 @@ def test_tangent_is_nearer_to_the_central_line_and_the_forward_line_lies_flatter
 
 
 def test_rounding_error_is_about_epsilon_over_h() -> None:
+    # 「小さすぎると丸め誤差が増えます」「引き算で上の桁が消えてしまいます」
     # 「丸めから来る誤差はおよそ ε/h で、h を小さくすると増えます」
     x, epsilon = np.linspace(0.5, 1.5, 400), np.finfo(np.float64).eps
     for f, derivative in FUNCTIONS:
@@ -79,6 +85,8 @@ def test_rounding_error_is_about_epsilon_over_h() -> None:
             for h in (1e-9, 1e-10, 1e-11, 1e-12, 1e-13):
                 error = np.abs(difference(f, x, h=h) - derivative(x))
                 assert 0.05 < error.mean() * h / epsilon < 1
+        # f(x+h) と f(x) は、上の 10 桁ほどが同じ。
+        assert (abs(f(x + 1e-10) - f(x)) < 1e-9 * abs(f(x))).all()
 
 
 def test_best_step_and_depth_of_the_valley_hold_for_other_functions_and_precisions() -> None:
@@ -162,20 +170,25 @@ def test_step_of_the_course_is_fine_enough_in_float64() -> None:
 
 
 def test_miss_of_a_wrong_gradient_is_normal_with_the_length_of_the_mistake() -> None:
+    # 「M 個の成分をすべて動かす必要はありません」「関数を 2 回計算すれば検査ができます」
+    # 「誤りを r=g−∇f とすると、食い違いは r·v です」
     # 「r·v の平均は 0、分散は ‖r‖² なので、r が 0 でない限り、ちょうど 0 になる確率は 0 です」
     rng = np.random.default_rng(0)
     A, theta, r = rng.normal(size=(20, 20)), rng.normal(size=20), np.zeros(20)
     r[3] = 0.1
     for wrong in (r, rng.normal(size=20)):
         v = rng.normal(size=(2000, 20))
-        slopes = [directional_derivative(lambda t: np.sin(A @ t).sum(), theta, w) for w in v]
+        f = CountedFunction(lambda t: np.sin(A @ t).sum())
+        slopes = [directional_derivative(f, theta, w) for w in v]
+        assert f.calls == 2 * len(v)
         g = A.T @ np.cos(A @ theta)
-        miss = (v @ (g + wrong) - slopes) / np.linalg.norm(wrong)
+        miss = v @ (g + wrong) - slopes
+        np.testing.assert_allclose(miss, v @ wrong, atol=1e-6)
+        miss = miss / np.linalg.norm(wrong)
         assert abs(miss.mean()) < 0.1
         assert abs(miss.var() - 1) < 0.15
         assert abs((np.abs(miss) < 1).mean() - 0.683) < 0.04
         assert (miss != 0).all()
-        assert np.abs(v @ g - slopes).max() < 1e-6
 
 
 def test_forward_differences_need_one_call_more_than_there_are_parameters() -> None:
@@ -356,3 +369,83 @@ def test_counts_of_the_figure_are_twice_the_parameters_and_always_two(
     assert M.tolist() == [5, 41, 201, 1001, 8001]
     np.testing.assert_array_equal(calls, 2 * M)
     assert (lines["誤差逆伝播法"][1] == 2).all()
+
+
+def test_forward_looks_to_the_right_and_central_to_both_sides_alike() -> None:
+    # 「右側だけを見るのが前進差分、左右を同じだけ見るのが中心差分です」
+    # 「なので、中心差分の打ち切り誤差は 0 になり、正しい値 6 と一致します」
+    for h in (0.1, 0.25):
+        seen: list[float] = []
+
+        def f(x: np.ndarray, seen: list[float] = seen) -> np.ndarray:
+            seen.append(float(x))
+            return x**2
+
+        right = float(forward_difference(f, np.array(3.0), h=h))
+        np.testing.assert_allclose(sorted(seen), [3, 3 + h])
+        seen.clear()
+        both = float(central_difference(f, np.array(3.0), h=h))
+        np.testing.assert_allclose(sorted(seen), [3 - h, 3 + h])
+        np.testing.assert_allclose([right, both], [6 + h, 6])
+        np.testing.assert_allclose((9 - (3 - h) ** 2) / h, 6 - h)  # 左だけなら小さく出る
+
+
+def test_backpropagation_differentiates_by_every_parameter_and_leaves_none_out() -> None:
+    # 「誤差逆伝播法も、すべてのパラメータについて微分します」
+    # 「省いているのは微分ではなく、パラメータごとに繰り返していた順伝播です」
+    # 「順伝播と逆伝播の一往復で、同じ勾配を求めます」「そのどれもが数値微分の値と一致します」
+    for seed, sizes in enumerate(([2, 1], [3, 5, 2], [2, 4, 4, 3])):
+        rng = np.random.default_rng(seed)
+        net = init_network(sizes, activation="tanh", rng=rng)
+        x, d = rng.normal(size=(4, sizes[0])), rng.normal(size=(4, sizes[-1]))
+        g = loss_and_gradient(net, x, d, "squared_error")[1]
+        E = CountedFunction(
+            lambda t, net=net, x=x, d=d: squared_error(
+                forward(with_parameters(net, t), x), d
+            ).mean()
+        )
+        np.testing.assert_allclose(g, numerical_gradient(E, parameters(net)), atol=1e-8)
+        assert g.all()
+        assert g.size == sum((i + 1) * o for i, o in pairwise(sizes))
+        assert E.calls == 2 * g.size
+        parts = backward(net, x, d, "squared_error")
+        np.testing.assert_array_equal(
+            g, np.concatenate([v.ravel() for p in parts for v in (p.W, p.b)])
+        )
+
+
+def test_taylor_asks_for_a_smooth_function() -> None:
+    # 「テイラー展開は、f がなめらかなことを前提にしています」
+    # 折れ目（連続だが、なめらかでない）では、h をどれほど小さくしても誤差が減らない。
+    for f, smooth in ((relu, False), (np.abs, False), (sigmoid, True), (np.sin, True)):
+        h = np.array([1e-2, 1e-4, 1e-6])
+        ahead = (f(h) - f(np.zeros(3))) / h
+        behind = (f(np.zeros(3)) - f(-h)) / h
+        assert (abs(ahead - behind) < h).all() == smooth
+        assert smooth or (abs(ahead - behind) > 0.9).all()
+
+
+def test_far_from_one_a_small_step_is_rounded_away() -> None:
+    # 「では、足した h が丸めで消えるので、h も x に合わせて大きくします」
+    # 「32 ビットの数では…が大きいので、刻み幅も大きくなります」
+    x = np.array(1e12)
+    for h, moves in ((1e-5, False), (1e-4 * 1e12, True)):
+        assert (x + h != x) == moves
+        slope = float(central_difference(lambda v: v**2 / 1e12, x, h=h))
+        assert np.isclose(slope, 2) == moves
+    step32 = np.finfo(np.float32).eps ** (1 / 3)
+    assert step32 > 500 * np.finfo(np.float64).eps ** (1 / 3)
+
+
+def test_whole_numbers_drop_the_step_towards_zero_and_dlnotes_takes_them() -> None:
+    # 「NumPy の整数の配列に小数を書き込むと、0 のほうへ切り捨てられます」
+    # 「3 に小さな h を足しても 3 のままで、引くと 2 まで動きます」
+    # 「は入口で浮動小数点数に変えるので、整数を渡しても正しく動きます」
+    cell = np.array([0])
+    for value, kept in ((3.7, 3), (3 + 1e-4, 3), (3 - 1e-4, 2), (-2.5, -2), (-0.9, 0)):
+        cell[0] = value
+        assert cell[0] == kept
+    x = np.array([3, -2, 5])
+    np.testing.assert_allclose(numerical_gradient(lambda v: (v**2).sum(), x), 2 * x, atol=1e-8)
+    for difference in (forward_difference, central_difference):
+        np.testing.assert_allclose(difference(lambda v: v**2, x), 2 * x, atol=1e-6)

@@ -21,7 +21,7 @@ from dlnotes.activations import (
     tanh,
     tanh_derivative,
 )
-from dlnotes.autodiff import Node, forward_mode, reverse_mode
+from dlnotes.autodiff import Node, apply, forward_mode, reverse_mode
 from dlnotes.backprop import backward, gradient_check, loss_and_gradient
 from dlnotes.datasets import linear_target
 from dlnotes.figures import dl010_backprop as figures
@@ -67,13 +67,18 @@ def _errors_with(slope: Callable[[np.ndarray], np.ndarray], seed: int) -> np.nda
 
 
 def test_multiplications_are_as_many_as_said_for_every_depth() -> None:
-    # 「別々に掛けると … 2L(L+1) 回」「取っておけば … 4L−1 回です」
+    # 「別々に掛けると … 2L(L+1) 回」「取っておけば … 4L−1 回です」「左ほど誤差に近い因数です」
+    # 「左の二つの積はどの行にも現れ、左の四つの積は b と W の両方に現れます」
     # 「左の二つの箱はどの行も同じで、左の四つの箱は下の二行で同じです」（図の代替文）
     for L in range(1, 41):
         rows = _factors(L)
         kept = {row[:i] for row in rows for i in range(2, len(row) + 1)}
         assert sum(len(row) - 1 for row in rows) == 2 * L * (L + 1)
         assert len(kept) == 4 * L - 1
+    rows = _factors(2)
+    assert [len({row[:n] for row in rows}) for n in (1, 2, 3)] == [1, 1, 3]
+    assert rows[2][:4] == rows[3][:4]
+    assert all(row[0] == "E/y" and row[-1][-2] in "bW" for row in rows)
     texts = album.shared_factors().axes[0].texts
     boxes = {(x, y): t.get_text() for t in texts for x, y in [t.get_position()]}
     drawn = [[boxes.get((x, y)) for x in range(5)] for y in (3.3, 2.2, 1.1, 0.0)]
@@ -130,7 +135,8 @@ def test_picture_of_the_hand_calculation_shows_its_values_and_a_stopped_unit() -
 
 
 def test_direction_of_differentiation_to_take_follows_from_the_shape_of_the_function() -> None:
-    # 「逆に、出力のほうが入力よりずっと多い関数では、前向きが有利です」
+    # 「逆に、出力のほうが入力よりずっと多く、途中の計算の大部分をどの出力も使う関数では、
+    # 前向きが有利です」
     # 「前向きの線の傾きは逆向きの線より 1 だけ急で、重みが 200 個で 200 倍の差になります」
     for inputs, outputs in ((1, 20), (2, 50), (20, 1), (50, 2)):
         x = [Node(0.1 * i) for i in range(inputs)]
@@ -140,6 +146,11 @@ def test_direction_of_differentiation_to_take_follows_from_the_shape_of_the_func
         each = [reverse_mode(v, x) for v in y]
         assert np.allclose(forward, np.sum([g for g, _ in each], axis=0))
         assert (many < sum(count for _, count in each)) == (outputs > inputs)
+    # 出力どうしが計算を共有しなければ、出力が多くても逆向きが有利。
+    a, b = Node(2.0), Node(3.0)
+    alone = [a * float(k) + b for k in range(50)]
+    backward_calls = sum(reverse_mode(y, [a, b])[1] for y in alone)
+    assert (backward_calls, forward_mode(sum(alone), [a, b])[1]) == (200, 600)
     high, low = album.modes().axes[0].lines
     M, ratio = np.ravel(high.get_xdata()), np.divide(high.get_ydata(), low.get_ydata())
     assert np.array_equal(ratio, M)
@@ -526,3 +537,107 @@ def test_both_modes_and_both_slopes_of_the_training_have_their_names(
     monkeypatch.setattr(figures, "_training", lambda f, n: np.full((1000, n), f(np.array(3.0))))
     lines = named(figures.training())
     assert {lines[name][0][1, 0]: name for name in lines} == told
+
+
+def test_local_derivatives_are_one_for_a_sum_and_the_other_factor_for_a_product() -> None:
+    # 「どちらの側で微分しても 1 です」「z で微分すると相手の W、W で微分すると相手の z です」
+    # 「一本の道でつながっていれば、道に沿って局所微分を掛けます」
+    # 「道が何本もあれば、道ごとの積を足します」
+    rng = np.random.default_rng(0)
+    for z, W, b in rng.normal(size=(20, 3)):
+        a, c, e = Node(z), Node(W), Node(b)
+        assert [slope for _, slope in (a + c).edges] == [1, 1]
+        assert [(node is a, slope) for node, slope in (a * c).edges] == [(True, W), (False, z)]
+        way = a * c * e
+        np.testing.assert_allclose(reverse_mode(way, [a])[0], [W * b])
+        two = a * c + a * e * a
+        np.testing.assert_allclose(reverse_mode(two, [a])[0], [W + 2 * z * b])
+        np.testing.assert_allclose(forward_mode(two, [a])[0], [W + 2 * z * b])
+
+
+def test_delta_goes_back_through_the_transposed_weights_and_takes_the_slope_at_u() -> None:
+    # 「W^⊤ を掛けて戻し、f'(u) を掛けます」「f' に入れるのは総入力 u で、出力 z ではありません」
+    # 「和の番号 k が W では列なので、行列で書くと転置が付きます」
+    # 「は中で sigmoid を計算するので、引数は総入力です」
+    # 「を入れると、シグモイド関数を二回通したことになります」
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        net = init_network([2, 3, 3], activation="sigmoid", initial=1.0, rng=rng)
+        x, d = rng.normal(size=(4, 2)), rng.normal(size=(4, 3))
+        hidden, last = backward(net, x, d, "squared_error")
+        u, z = (getattr(forward_trace(net, x)[0], name) for name in "uz")
+        for W, at, right in ((net[1].W.T, u, True), (net[1].W, u, False), (net[1].W.T, z, False)):
+            back = last.delta @ W * sigmoid_derivative(at)
+            assert np.allclose(back, hidden.delta) == right
+        np.testing.assert_allclose(sigmoid_derivative(u), z * (1 - z))
+        np.testing.assert_allclose(
+            sigmoid_derivative(z), sigmoid(sigmoid(u)) * (1 - sigmoid(sigmoid(u)))
+        )
+
+
+def test_gradient_of_the_weights_has_the_inputs_down_and_the_deltas_across() -> None:
+    # 「z_i を縦に、δ_j を横に並べた掛け算の表になります」
+    # 「ある変数についての勾配は、その変数と同じ形でなければなりません」
+    # 「サンプルが複数あれば、道は、どのサンプルを通るかでも分かれるので、n について足します」
+    # 「バッチの勾配は、サンプルごとの勾配の平均です」
+    rng = np.random.default_rng(0)
+    net = init_network([3, 4, 2], activation="tanh", rng=rng)
+    x, d = rng.normal(size=(5, 3)), rng.normal(size=(5, 2))
+    trace, parts = forward_trace(net, x), backward(net, x, d, "squared_error")
+    for before, part, layer in zip((x, trace[0].z), parts, net, strict=True):
+        table = np.sum(
+            [np.outer(z, delta) for z, delta in zip(before, part.delta, strict=True)], axis=0
+        )
+        np.testing.assert_allclose(part.W, table)
+        assert (part.W.shape, part.b.shape) == (layer.W.shape, layer.b.shape)
+        np.testing.assert_allclose(part.b, part.delta.sum(axis=0))
+    pairs = zip(x[:, np.newaxis], d[:, np.newaxis], strict=True)
+    single = [loss_and_gradient(net, *pair, "squared_error")[1] for pair in pairs]
+    whole = loss_and_gradient(net, x, d, "squared_error")[1]
+    np.testing.assert_allclose(whole, np.mean(single, axis=0), atol=1e-12)
+
+
+def test_forward_mode_carries_one_input_and_reverse_mode_one_output() -> None:
+    # 「を入力から出力へ運びます」「を出力から入力へ運びます」
+    # 「前向きの一回でわかるのは、一つの入力による、すべての値の微分です」
+    # 「逆向きの一回でわかるのは、一つの出力の、すべての値による微分です」
+    # 「前向きは入力ごとに 1 回なので 2 回、逆向きは出力ごとに 1 回なので 50 回たどります」
+    rng = np.random.default_rng(0)
+    for n_in, n_out in ((2, 50), (50, 2), (1, 1)):
+        x, W = [Node(v) for v in rng.normal(size=n_in)], rng.normal(size=(n_in, n_out))
+        hidden = apply(np.tanh, lambda u: 1 - np.tanh(u) ** 2, sum(x[1:], x[0]))
+        slope = 1 - hidden.value**2
+        outputs = [hidden * W[0, j] for j in range(n_out)]
+        for one in x:  # 入力一つにつき一回で、どの出力の微分も出る
+            found = [forward_mode(y, [one])[0][0] for y in outputs]
+            np.testing.assert_allclose(found, slope * W[0])
+        for j, y in enumerate(outputs):  # 出力一つにつき一回で、どの入力の微分も出る
+            np.testing.assert_allclose(reverse_mode(y, x)[0], slope * W[0, j])
+        total = sum(outputs[1:], outputs[0])
+        once_through = reverse_mode(total, x[:1])[1]
+        assert reverse_mode(total, x)[1] == once_through  # 入力の数によらず、一回分
+        assert forward_mode(total, x)[1] == n_in * once_through
+
+
+def test_wrong_gradient_may_learn_but_never_passes_the_check() -> None:
+    # 「逆伝播に誤りがあっても、プログラムは止まらず、配列の形も合い、学習まで進むことがあります」
+    # 「学習が進んだことは、勾配が正しい証拠になりません」
+    # 「実装は勾配検査で確かめます」
+    rng = np.random.default_rng(0)
+    net = init_network([2, 6, 1], activation="sigmoid", initial=1.0, rng=rng)
+    x, d = rng.random((8, 2)), rng.random((8, 1))
+
+    def wrong(theta: np.ndarray) -> np.ndarray:
+        return figures._wrong_gradient(with_parameters(net, theta), x, d)
+
+    theta, errors = parameters(net), []
+    for _ in range(200):
+        now = with_parameters(net, theta)
+        errors.append(loss_and_gradient(now, x, d, "squared_error")[0])
+        theta = theta - 0.1 * wrong(theta)
+    assert wrong(theta).shape == theta.shape
+    assert errors[-1] < errors[0] / 2
+    for given, right in ((None, True), (wrong(parameters(net)), False)):
+        check = gradient_check(net, x, d, "squared_error", rng=rng, gradient=given)
+        assert (check.relative_error < 1e-6) == right
+    assert check.worst.startswith("層 1")

@@ -12,7 +12,12 @@ from dlnotes.backprop import backward, loss_and_gradient
 from dlnotes.datasets import xor
 from dlnotes.discriminative import fit_perceptron, predict, scores
 from dlnotes.encoding import fit_standardizer, one_hot, standardize
-from dlnotes.generative import GaussianClassifier, bayes_posterior, log_likelihood
+from dlnotes.generative import (
+    GaussianClassifier,
+    bayes_posterior,
+    fit_gaussian_naive_bayes,
+    log_likelihood,
+)
 from dlnotes.markov import HiddenMarkovModel, joint_log_probability, viterbi
 from dlnotes.markov import log_likelihood as hmm_log_likelihood
 from dlnotes.network import (
@@ -24,6 +29,7 @@ from dlnotes.network import (
     xavier_normal,
 )
 from dlnotes.numerical import central_difference, forward_difference, numerical_gradient
+from dlnotes.optimizers import SGD, Adadelta, Adam, Momentum, Nesterov
 from dlnotes.training import minibatches
 
 
@@ -101,8 +107,9 @@ def test_posterior_is_the_normalised_product_of_prior_and_likelihood() -> None:
 
 def test_ranges_and_symmetries_of_the_activations() -> None:
     # 「総入力が 0 を超えたら 1、そうでなければ 0」「1/(1+e⁻ᵘ)」「0 と 1 の間の値」
+    # 「総入力が正ならそのまま、そうでなければ 0 を出す活性化関数です」
     # 「−1 と 1 の間の値に変える、原点について対称な」「総入力が負のときも小さな傾き」
-    # 「総入力に、標準正規分布の累積確率を掛けるなめらかな」
+    # 「総入力に、標準正規分布の累積確率を掛けるなめらかな」「関数の、各点での傾きを表す関数です」
     u = np.concatenate([np.linspace(-15, 15, 301), [0.0, 5e-324, -5e-324]])
     s, t = activations.sigmoid(u), activations.tanh(u)
     assert np.allclose(s, 1 / (1 + np.exp(-u)))
@@ -114,6 +121,11 @@ def test_ranges_and_symmetries_of_the_activations() -> None:
     slope = activations.leaky_relu_derivative(u)
     assert (slope[u > 0] == 1).all()
     assert ((slope[u < 0] > 0) & (slope[u < 0] < 0.1)).all()
+    away = u[abs(u) > 0.01]
+    for name in ("sigmoid", "tanh", "relu", "leaky_relu", "gelu"):
+        f, derivative = (getattr(activations, name + end) for end in ("", "_derivative"))
+        rise = (f(away + 1e-6) - f(away - 1e-6)) / 2e-6
+        assert np.allclose(rise, derivative(away), atol=1e-8)
     drawn = np.sort(np.random.default_rng(0).standard_normal(200_000))
     share = np.searchsorted(drawn, u) / len(drawn)
     assert np.allclose(activations.gelu(u), u * share, atol=0.01)
@@ -298,3 +310,107 @@ def test_backpropagation_gives_all_gradients_and_automatic_differentiation_is_ex
         assert np.allclose(slopes, exact, rtol=1e-5, atol=1e-6)
         assert np.isclose(forward_difference(f, point, h=0.5), (f(value + 0.5) - f(value)) / 0.5)
         assert np.isclose(central_difference(f, point, h=0.5), f(value + 0.5) - f(value - 0.5))
+
+
+def test_descent_goes_against_the_gradient_and_stops_where_it_vanishes() -> None:
+    # 「勾配と逆の向きに少しずつパラメータを動かして、誤差を減らす方法です」
+    # 「勾配が 0 になる点です」「ある向きには極小、別の向きには極大となる停留点です」
+    # 「関数を、二つの変数で順に偏微分した値を並べた行列です」
+    f = lambda w: w[0] ** 2 - w[1] ** 2 + w[1] ** 4 + 0.3 * w[0] * w[1] ** 2  # noqa: E731
+    for start in np.random.default_rng(0).uniform(-1, 1, size=(20, 2)):
+        g = numerical_gradient(f, start)
+        moved, _ = SGD(0.01).step(start, g, ())
+        assert (moved - start) @ g < 0
+        assert f(moved) < f(start) < f(start + 0.01 * g)
+    saddle, e = np.zeros(2), 1e-3 * np.eye(2)
+    assert np.allclose(numerical_gradient(f, saddle), 0, atol=1e-9)
+    assert np.array_equal(SGD(0.1).step(saddle, np.zeros(2), ())[0], saddle)
+    assert f(e[0]) > f(saddle) > f(e[1])
+    at = np.array([0.2, 0.5])
+    H = np.array(
+        [(numerical_gradient(f, at + v) - numerical_gradient(f, at - v)) / 2e-3 for v in e]
+    )
+    assert np.allclose(H, [[2, 0.3], [0.3, -2 + 12 * 0.25 + 0.6 * 0.2]], atol=1e-4)
+
+
+def test_moving_averages_weigh_the_latest_most_and_the_methods_use_the_ones_said() -> None:
+    # 「前の値と新しい値を決まった割合で混ぜ、最近の値ほど重くみる平均です」
+    # 「勾配の移動平均と、勾配の二乗の移動平均を合わせて使う最適化法です」
+    # 「更新の大きさの移動平均も使い、学習率をなくした最適化法です」
+    weights = np.zeros(20)
+    for g in np.eye(20):
+        weights = 0.9 * weights + 0.1 * g
+    assert (np.diff(weights) > 0).all()
+    rng, theta, m, v, s = np.random.default_rng(0), np.zeros(3), 0.0, 0.0, 0.0
+    adam, adadelta = Adam(0.1), Adadelta()
+    kept, memory = adam.init(theta), adadelta.init(theta)
+    for t, g in enumerate(rng.normal(size=(30, 3)), start=1):
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
+        move, kept = adam.step(theta, g, kept)
+        expected = -0.1 * (m / (1 - 0.9**t)) / np.sqrt(v / (1 - 0.999**t))
+        np.testing.assert_allclose(move, expected, rtol=1e-5)
+        move, memory = adadelta.step(theta, g, memory)
+        s = 0.95 * s + 0.05 * move**2
+        assert any(np.allclose(part, s, rtol=1e-9, atol=0) for part in memory)
+
+
+def test_nesterov_looks_ahead_along_its_speed() -> None:
+    # 「慣性で進んだ先の勾配を使う Momentum です」
+    # 進んだ先で勾配を測る形に直すと、Momentum と同じ更新になる。
+    A, rate = np.array([1.0, 20.0]), 0.03
+    ahead = here = np.ones(2)
+    state, speed = Nesterov(rate).init(ahead), np.zeros(2)
+    plain, memory = np.ones(2), Momentum(rate).init(np.ones(2))
+    for _ in range(30):
+        ahead, state = Nesterov(rate).step(ahead, A * ahead, state)
+        speed = 0.9 * speed - rate * A * (here + 0.9 * speed)
+        here = here + speed
+        np.testing.assert_allclose(ahead, here + 0.9 * speed, atol=1e-12)
+        plain, memory = Momentum(rate).step(plain, A * plain, memory)
+    assert not np.allclose(here, plain, atol=1e-3)
+
+
+def test_vanishing_gradients_stop_the_layers_near_the_input() -> None:
+    # 「層をさかのぼるうちに勾配が小さくなり、入力に近い層の学習が進まなくなることです」
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        net = init_network([10] * 9, activation="sigmoid", initial="xavier", rng=rng)
+        x, d = rng.normal(size=(20, 10)), rng.normal(size=(20, 10))
+        size = [np.linalg.norm(part.W) for part in backward(net, x, d, "squared_error")]
+        assert (np.diff(size[1:]) > 0).all()
+        assert size[0] < size[-1] / 1000
+
+
+def test_naive_bayes_multiplies_its_features_within_a_class_only() -> None:
+    # 「クラスを決めれば特徴量は互いに独立だと仮定する生成モデルです」
+    rng = np.random.default_rng(0)
+    base = rng.normal(size=(400, 1))
+    x = np.repeat([[0.0, 0.0], [4.0, 4.0]], 200, axis=0) + base
+    x += 0.5 * rng.normal(size=(400, 2))
+    model = fit_gaussian_naive_bayes(x, np.repeat(np.eye(2), 200, axis=0))
+    for C in model.covariances:
+        assert np.allclose(C, np.diag(np.diag(C)))
+    # クラスを混ぜれば、モデルの中でも特徴量は独立でない。
+    mean = model.priors @ model.means
+    mixed = (model.priors[:, np.newaxis] * (model.means - mean)).T @ (model.means - mean)
+    assert mixed[0, 1] > 1
+
+
+def test_parts_are_differentiated_by_their_inputs_and_short_arrays_are_repeated() -> None:
+    # 「計算グラフの一つの部品の、出力を入力で微分した値です」
+    # 「足りない方向に値を繰り返して形をそろえるしくみです」「尤度の対数の、符号を変えた値です」
+    rng = np.random.default_rng(0)
+    for a, b in rng.uniform(1, 2, size=(10, 2)):
+        x, y, h = Node(a), Node(b), 1e-6
+        for part, f in ((x * y, lambda p, q: p * q), (x - y, lambda p, q: p - q)):
+            slopes = [slope for one in (x, y) for node, slope in part.edges if node is one]
+            by_x = (f(a + h, b) - f(a - h, b)) / (2 * h)
+            by_y = (f(a, b + h) - f(a, b - h)) / (2 * h)
+            np.testing.assert_allclose(slopes, [by_x, by_y], atol=1e-8)
+    u, bias = rng.normal(size=(4, 3)), rng.normal(size=3)
+    np.testing.assert_array_equal(u + bias, u + np.tile(bias, (4, 1)))
+    p = rng.uniform(0.05, 0.95, size=50)
+    flips = rng.random(50) < p
+    chance = np.where(flips, p, 1 - p)
+    whole = activations.log_softmax(np.stack([np.log(1 - p), np.log(p)], axis=1))
+    np.testing.assert_allclose(-np.log(chance.prod()), -whole[np.arange(50), flips * 1].sum())

@@ -103,6 +103,7 @@ def test_without_its_second_term_the_binary_error_does_not_count_a_miss() -> Non
 
 def test_delta_of_the_output_raises_the_right_class_and_lowers_the_others() -> None:
     # 1_2「出力層の δ は引き算だけになります」「正解のクラスでは負、ほかのクラスでは正です」
+    # 1_2「を勾配の逆向きに動かすなら、正解の u は上げ、ほかの u は下げる、という意味です」
     # 1_2「二つを掛けて m について足すと、y−d になりますか」
     n, rng = _back(), np.random.default_rng(0)
     for K in (2, 3, 6):
@@ -111,6 +112,7 @@ def test_delta_of_the_output_raises_the_right_class_and_lowers_the_others() -> N
         delta = y - d
         assert delta[0, k] < 0
         assert (np.delete(delta[0], k) > 0).all()
+        assert ((-0.01 * delta > 0) == (d == 1)).all()
         assert np.allclose((-d / y) @ (np.diag(y[0]) - y.T @ y), delta)
         assert n["cross_entropy"](n["softmax"](u - 0.01 * delta), d) < n["cross_entropy"](y, d)
         for m in range(K):
@@ -424,3 +426,102 @@ def test_change_over_the_step_nears_the_derivative_as_the_step_shrinks() -> None
             change = (n["cross_entropy"](y, n["d"]) - n["E"]) / step
             misses.append(abs(change - n["grad_W2"][place]))
         np.testing.assert_allclose(np.divide(misses[:2], misses[1:]), 10, rtol=0.05)
+
+
+def test_columns_are_units_rows_are_inputs_and_doubling_the_input_leaves_the_bias() -> None:
+    # 1_1「は正の値をそのまま通すので」「列の一つひとつがユニットです」
+    # 1_1「W の行の数は入力の数、列の数はユニットの数です」
+    # 1_1「隣り合う層では、前の列の数と後の行の数が同じでなければなりません」
+    # 1_1「重みの掛かった分だけが 2 倍になり、b は 2 倍にならない」
+    n, rng = _forward(), np.random.default_rng(0)
+    u = rng.normal(size=(4, 3))
+    assert np.array_equal(n["relu"](u) == u, u > 0)
+    x, W, b = rng.normal(size=(5, 4)), rng.normal(size=(4, 3)), rng.normal(size=3)
+    whole = x @ W + b
+    for j in range(3):
+        changed = W.copy()
+        changed[:, j] += 1
+        assert (~np.isclose(x @ changed + b, whole)).any(axis=0).tolist() == [
+            k == j for k in range(3)
+        ]
+    assert np.allclose(2 * x @ W + b, 2 * whole - b)
+    for after, fits in (((3, 2), True), ((2, 3), False), ((4, 2), False)):
+        layers = [(W, b, n["relu"]), (np.ones(after), np.zeros(after[1]), n["identity"])]
+        with contextlib.nullcontext() if fits else pytest.raises(ValueError, match="matmul"):
+            n["forward"](layers, x)
+
+
+def test_three_problems_share_their_hidden_layer_and_part_only_at_the_output() -> None:
+    # 1_1「中間層までの計算はどれも同じで、違うのは、出力層の重みとバイアス、出力の数」
+    # 1_1「講座の mean_squared_error は要素の平均を取る」「通した y がはい（d=1）の確率です」
+    ids = "setup", "three-layers", "any-depth", "multi-class", "regression", "binary"
+    kept: list[tuple[Any, ...]] = []
+    for last in ids[3:]:
+        names = [*ids[:3], *ids[3 : ids.index(last) + 1]]
+        n = dict(_cells("1_1_forward_propagation", *(f"{name}-code" for name in names)))
+        kept.append((n["z1"], n["W2"].shape, n["y"].shape, n["d"].shape))
+        assert n["y"].shape == n["d"].shape
+        if last == "regression":
+            assert np.isclose(n["E_mean"], (n["E"] / n["y"].size).item())
+    assert all(np.array_equal(z1, kept[0][0]) for z1, *_ in kept)
+    assert [shape for _, shape, _, _ in kept] == [(3, 4), (3, 2), (3, 1)]
+    assert n["y"].item() > 0.5 > n["E"].item()  # 「はい」（d=1）の確率が高いので、誤差が小さい
+
+
+def test_gradients_of_the_weights_join_what_came_in_with_the_delta_taken_at_u() -> None:
+    # 1_2「どの層も、入ってきた値の転置と δ の積が重みの勾配です」
+    # 1_2「出力層の δ を同じ重みで集め、活性化関数の微分を掛けます」
+    # 1_2「に渡すのは z ではなく総入力 u です」「転置 W^⊤ を掛けることになります」
+    # 1_2「は一度だけ計算し、出力層の勾配と中間層の δ の両方に使いました」
+    n, rng = _back(), np.random.default_rng(0)
+    for _ in range(10):
+        params = [rng.normal(size=p.shape) for p in n["params"]]
+        x, d = rng.normal(size=(1, 2)), np.eye(2)[[rng.integers(2)]]
+        u1, z1, _, y = n["forward"](x, *params)
+        grads = n["loss_and_gradients"](x, d, params)[1]
+        for came, right in ((z1, True), (u1, (u1 > 0).all())):
+            assert np.allclose(came.T @ (y - d), grads[2]) == right
+        back = (y - d) @ params[2].T
+        assert np.allclose(x.T @ (back * (u1 > 0)), grads[0])
+        other = (y - d) @ rng.normal(size=(2, 3))  # 別の重みで集めると違う
+        assert np.allclose(x.T @ (other * (u1 > 0)), grads[0]) == (not (u1 > 0).any())
+
+
+def test_only_the_plain_method_forgets_and_every_method_wants_a_rate_of_its_own() -> None:
+    # 1_3「ただの SGD は何も覚えません」「学習率は、方法ごとに選びました」
+    # 1_3「最適化法を替えたら、学習率も選び直します」
+    n = _sgd()
+    for step in n["RATES"]:
+        memory: dict[str, Any] = defaultdict(float)
+        step(np.ones(3), 0.1, memory)
+        assert (len(memory) == 0) == (step is n["sgd"])
+    assert len(set(n["RATES"].values())) >= 5
+    own, shared = {}, {}
+    for name in ("momentum", "adam"):
+        for rates, rate in ((own, n["RATES"][n[name]]), (shared, n["RATES"][n["sgd"]])):
+            runs = [n["train"](n["x"], n["d"], s, rate=rate, step=n[name])[0] for s in range(3)]
+            rates[name] = np.median([run[-100:].mean() for run in runs])
+    assert all(own[name] < shared[name] / 3 for name in own), (own, shared)
+
+
+def test_wrong_derivative_is_that_of_the_sigmoid_taken_at_the_output_and_still_learns() -> None:
+    # 1_3「シグモイド関数の微分 σ(u)(1−σ(u)) に、u ではなく ReLU の出力 z を渡したものです」
+    # 1_3「微分を取り違えても誤差は減ります。誤りを見つけるのは、中心差分との比較です」
+    n, u = _sgd(), np.linspace(-5, 5, 101)
+    sigma = 1 / (1 + np.exp(-u))
+    factor = n["wrong"](u, np.maximum(u, 0))
+    assert np.isclose(factor, sigma * (1 - sigma)).tolist() == (u >= -1e-9).tolist()
+    for seed in range(20, 26):
+        run = n["train"](n["x"], n["d"], seed, slope=n["wrong"])[0]
+        assert run[-100:].mean() < run[:100].mean() / 2
+        theta = np.random.default_rng(seed).standard_normal(41)
+        g = n["loss_and_gradient"](theta, n["x"][:1], n["d"][:1])[1]
+        wrong = n["loss_and_gradient"](theta, n["x"][:1], n["d"][:1], n["wrong"])[1]
+        e = 1e-6 * np.eye(41)
+        pairs = (
+            [n["loss_and_gradient"](theta + s * v, n["x"][:1], n["d"][:1])[0] for s in (1, -1)]
+            for v in e
+        )
+        slope = np.array([(a - b) / 2e-6 for a, b in pairs])
+        miss = [np.linalg.norm(v - slope) / np.linalg.norm(slope) for v in (g, wrong)]
+        assert miss[0] < 1e-6 < 0.01 < miss[1]

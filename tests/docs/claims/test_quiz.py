@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from dlnotes.activations import softmax
-from dlnotes.backprop import backward
+from dlnotes.activations import gelu_derivative, sigmoid_derivative, softmax, tanh_derivative
+from dlnotes.backprop import backward, loss_and_gradient
+from dlnotes.datasets import linear_target
 from dlnotes.encoding import fit_standardizer, standardize
-from dlnotes.losses import huber_gradient, squared_error_gradient
+from dlnotes.generative import fit_gaussian_classifier, log_likelihood, posterior
+from dlnotes.losses import absolute_error, huber_gradient, squared_error, squared_error_gradient
 from dlnotes.network import Layer, forward, init_network
 from dlnotes.numerical import CountedFunction, numerical_gradient
-from dlnotes.optimizers import SGD, Adadelta, Adam, Momentum
+from dlnotes.optimizers import SGD, Adadelta, AdaGrad, Adam, Momentum, RMSProp
 from dlnotes.training import iterations_per_epoch
+from dlnotes.universal_approximation import relu_interpolant, staircase_network, sup_error
 
 
 def test_forward_passes_are_twice_the_parameters_whatever_the_step() -> None:
@@ -112,3 +115,136 @@ def test_unit_that_rests_on_every_sample_stays_and_updates_are_rounded_up_each_e
             rounded = epochs * iterations_per_epoch(N, B)
             assert rounded == sum(1 for _ in range(epochs) for _ in range(0, N, B))
             assert rounded > -(-epochs * N // B)  # 合計を切り上げるのとは違う
+
+
+def test_quadratic_terms_remain_only_where_the_covariances_differ() -> None:
+    # 「二次の項が残るのは、共分散行列がクラスごとに違うときです。」
+    # 「平均が違えば一次の項が違うので、事後確率もクラスで変わります。」
+    # 「事後確率はクラスどうしを比べるだけなので、どのクラスらしくもない点でも 1 に近くなることが」
+    rng = np.random.default_rng(0)
+    x = np.r_[rng.normal(size=(300, 2)), [3, 0] + rng.normal(size=(300, 2)) * [0.4, 1.5]]
+    labels, line = (
+        np.repeat(np.eye(2), 300, axis=0),
+        np.linspace(-8, 8, 33)[:, np.newaxis] * [1.0, 0.3],
+    )
+    for shared in (True, False):
+        model = fit_gaussian_classifier(x, labels, shared=shared)
+        gap = np.diff(log_likelihood(model, line), axis=1)[:, 0]
+        assert np.allclose(np.diff(gap, 2), 0, atol=1e-8) == shared
+        assert np.ptp(gap) > 1
+        far = np.array([[60.0, 0.0]])
+        assert posterior(model, far).max() > 0.99
+        assert log_likelihood(model, far).max() < log_likelihood(model, x).min() - 50
+
+
+def test_heavier_oversights_lower_the_border() -> None:
+    # 「損失の重さが逆です。見落としが重いほど、境目は低くなります。」
+    # 「二つの損失が等しいときの境目です。」
+    p, borders = np.linspace(0, 1, 100_001), []
+    for heavy in (0.25, 1.0, 4.0, 100.0):
+        ill = heavy * p > 1 - p  # 病気でないと決めたときの損失が、病気と決めたときより大きい
+        borders.append(p[ill.argmax()])
+        assert ill[ill.argmax() :].all()
+    np.testing.assert_allclose(borders, [0.8, 0.5, 0.2, 1 / 101], atol=2e-5)
+    assert (np.diff(borders) < 0).all()
+
+
+def test_slopes_of_the_activations_have_their_own_largest_values() -> None:
+    # 「つまり u=0 のときに最大で、…です。」「tanh の導関数の最大値です。」
+    # 「導関数の最大値は約 1.129 で、負の側では負にもなります。」
+    # 「一層目のバイアスも、二層目の重みを通ってから足されます。」
+    u = np.linspace(-6, 6, 120_001)
+    largest = [f(u).max() for f in (sigmoid_derivative, tanh_derivative, gelu_derivative)]
+    np.testing.assert_allclose(largest, [0.25, 1, 1.129], atol=5e-4)
+    assert abs(u[sigmoid_derivative(u).argmax()]) < 1e-9
+    slope = gelu_derivative(u)
+    assert (slope[u > 0] > 0).all()
+    assert (slope[u < 0] < 0).any()
+    rng = np.random.default_rng(0)
+    x, W1, W2 = rng.normal(size=(5, 3)), rng.normal(size=(3, 3)), rng.normal(size=(3, 3))
+    b1, b2 = rng.normal(size=(2, 3))
+    two = (x @ W1 + b1) @ W2 + b2
+    for b, right in ((b1 @ W2 + b2, True), (b1 @ W1 + b2, False), (b1 + b2, False), (b2, False)):
+        assert np.allclose(x @ W1 @ W2 + b, two) == right
+
+
+def test_every_step_away_from_the_median_leaves_more_points_than_it_nears() -> None:
+    # 「中央値です。ここから右へ動くと三つから離れて二つに近づき、
+    # 左へ動くと四つから離れて一つに近づきます。」
+    # 「最小のデータです。ここから右へ動くと、四つのデータに近づきます。」
+    # 「対数を取ると絶対値が残るので、絶対誤差になります。」
+    # 「範囲の中では密度が一定なので、外れの大きさを区別しません。」
+    data = np.array([1.0, 2, 2, 5, 20])
+    for c, step, left, neared in ((2, 0.1, 3, 2), (2, -0.1, 4, 1), (1, 0.1, 1, 4)):
+        moved = abs(data - (c + step)) - abs(data - c)
+        assert ((moved > 0).sum(), (moved < 0).sum()) == (left, neared)
+    r = np.linspace(-3, 3, 61)[:, np.newaxis]
+    logs = {"laplace": np.log(np.exp(-abs(r)) / 2), "normal": np.log(np.exp(-(r**2) / 2))}
+    logs["uniform"] = np.full_like(r, np.log(1 / 8))
+    for name, same in (("laplace", absolute_error), ("normal", squared_error)):
+        for loss in (absolute_error, squared_error):
+            assert (np.ptp(loss(r, 0 * r) + logs[name][:, 0]) < 1e-9) == (loss is same)
+    assert np.ptp(logs["uniform"]) == 0
+
+
+def test_broken_lines_gain_by_the_square_and_stairs_by_the_number_of_their_pieces() -> None:
+    # 「折れ線の誤差は…に比例するので、…分の 1 です。」「に比例するのは、ステップ関数の階段です。」
+    # 「ReLU のように連続な活性化関数では出力も連続で、跳ぶ点のそばで、跳びの半分は外れます。」
+    def f(x: np.ndarray) -> np.ndarray:
+        return np.sin(2 * x)
+
+    for make, factor in ((relu_interpolant, 16), (staircase_network, 4)):
+        errors = [sup_error(make(f, 0.0, 3.0, n), f, 0.0, 3.0) for n in (20, 80)]
+        np.testing.assert_allclose(errors[0] / errors[1], factor, rtol=0.1)
+    for n in (20, 80):
+        jump = lambda x: (x > 1.0) * 1.0  # noqa: E731
+        assert sup_error(relu_interpolant(jump, 0.0, 3.0, n), jump, 0.0, 3.0) > 0.45
+
+
+def test_old_gradients_stay_in_adagrad_and_leave_rmsprop() -> None:
+    # 「AdaGrad の h は二乗の和で増えるだけですが、RMSProp は古い勾配を忘れます。」
+    # 「移動平均を使うのは RMSProp です。」
+    for opt, forgets in ((AdaGrad(0.1), False), (RMSProp(0.1), True)):
+        steps = []
+        for first in (100.0, 0.01):
+            theta, state = np.zeros(1), opt.init(np.zeros(1))
+            for g in [first] + [1.0] * 300:
+                new, state = opt.step(theta, np.array([g]), state)
+                moved, theta = float(abs(new - theta)[0]), new
+            steps.append(moved)
+        assert np.isclose(*steps, rtol=1e-6) == forgets
+
+
+def test_only_equal_chances_give_the_whole_gradient_and_the_signs_tell_the_point() -> None:
+    # 「どのサンプルも同じ確率で選べば、平均は全サンプルの勾配に一致します。」
+    # 「大きさで選ぶと、平均が全サンプルの勾配と一致しません。」
+    # 「極小なら、どの向きにも上がるので、負の固有値はありません。」
+    # 「固有値が…の向きに進めば、誤差はさらに下がります。」
+    x, d = linear_target(20, rng=np.random.default_rng(0))
+    net = init_network([2, 5, 1], rng=np.random.default_rng(1))
+    pairs = zip(x[:, np.newaxis], d[:, np.newaxis], strict=True)
+    E, g = map(
+        np.array, zip(*(loss_and_gradient(net, *p, "squared_error") for p in pairs), strict=True)
+    )
+    whole = loss_and_gradient(net, x, d, "squared_error")[1]
+    assert np.allclose(g.mean(axis=0), whole)
+    assert not np.allclose(g[E.argmax()], whole, rtol=0.05)
+    ways = np.random.default_rng(0).normal(size=(500, 2))
+    for bends, rises in (
+        ((3.0, 1.0), {True}),
+        ((3.0, -1.0), {True, False}),
+        ((-3.0, -1.0), {False}),
+    ):
+        assert set((ways**2 @ bends > 0).tolist()) == rises
+    assert np.array([0.0, 1.0]) ** 2 @ (3.0, -1.0) < 0
+
+
+def test_thirty_kinks_inside_are_thirty_functions_and_outside_only_lines() -> None:
+    # 「折れ目がすべて x の範囲に入る ReLU なら、ふつうユニットの数になります。」
+    # 「幅を増やしても 2 次以下の式しか表せません。」
+    rng, x = np.random.default_rng(0), np.linspace(-1, 1, 2001)[:, np.newaxis]
+    for low, high, rank in ((-1, 1, 30), (2, 3, 2)):
+        w = rng.choice([-1.0, 1.0], size=30)
+        u = w * (x - rng.uniform(low, high, size=30))
+        assert np.linalg.matrix_rank(np.maximum(u, 0)) == rank
+        assert np.linalg.matrix_rank(u**2, tol=1e-8) == 3
