@@ -144,11 +144,16 @@ def test_pasted_word_is_looked_for_without_a_key(box: Page) -> None:
     expect(box.locator(META)).to_contain_text("見つかりま")
 
 
-@pytest.mark.parametrize("word", ["シグモイド関数", "逆伝播"])
-def test_whole_word_looked_for_is_marked_in_the_page(desk: Page, base: str, word: str) -> None:
+@pytest.mark.parametrize(
+    ("typed", "word"),
+    [("シグモイド関数", "シグモイド関数"), ("「逆伝播」", "逆伝播"), ('"逆伝播"。', "逆伝播")],
+)
+def test_whole_word_looked_for_is_marked_in_the_page(
+    desk: Page, base: str, typed: str, word: str
+) -> None:
     desk.goto(base, wait_until="networkidle")
     desk.locator(INPUT).click()
-    desk.keyboard.insert_text(word)
+    desk.keyboard.insert_text(typed)
     desk.locator(f"{RESULT} a").first.click()
     marks = desk.locator("article mark")
     expect(marks.first).to_be_attached()

@@ -167,8 +167,11 @@ def test_folder_without_a_slash_leads_to_the_page(address: tuple[str, int]) -> N
     assert (response.status, response.getheader("Location")) == (301, "/dl003_activations/")
 
 
-def test_missing_page_is_the_page_that_helps(address: tuple[str, int], site: Path) -> None:
-    response = get(address, "/runtime/1.0/nothing.js")
+@pytest.mark.parametrize("path", ["/runtime/1.0/nothing.js", "/notebooks/"])
+def test_missing_page_is_the_page_that_helps(
+    address: tuple[str, int], site: Path, path: str
+) -> None:
+    response = get(address, path)
     assert response.status == 404
     assert response.body == (site / "404.html").read_bytes()  # type: ignore[attr-defined]
     assert response.getheader("Cache-Control") is None

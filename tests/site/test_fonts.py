@@ -59,6 +59,13 @@ def test_letters_in_use_are_there_upright_and_italic(tmp_path: Path) -> None:
     assert len(names(read(write(tmp_path, found)), "".join(found))) == 8
 
 
+def test_fonts_carry_their_licenses(font: TTFont) -> None:
+    book = [TTFont(BytesIO(data)) for data in fonts.book_fonts("字a").values()]
+    said = [str(one["name"].getDebugName(13)) for one in (font, *book)]
+    holders = ("SIL Open Font License", "IPA", "Bitstream Vera", "Bitstream Vera")
+    assert [holder in words for holder, words in zip(holders, said, strict=True)] == [True] * 4
+
+
 def test_letters_not_in_use_are_left_out(font: TTFont) -> None:
     assert not names(font, "qQ∮")
 

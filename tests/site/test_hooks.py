@@ -129,9 +129,12 @@ def test_made_file_enters_the_site_without_a_copy_where_it_can(
     for text in ("前", "後"):
         drawn.unlink(missing_ok=True)
         drawn.write_text(text, encoding="utf-8")
+        # 自分しか読めないキャッシュからでも、サーバーが読める。
+        drawn.chmod(0o600)
         hooks._link(drawn, file)
         assert published.read_text(encoding="utf-8") == text
         assert published.samefile(drawn) == same_disk
+        assert published.stat().st_mode & 0o044 == 0o044
 
 
 def test_edit_of_a_watched_folder_is_noticed(tmp_path: Path) -> None:

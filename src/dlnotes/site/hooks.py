@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from functools import cache, partial
+from importlib.metadata import distribution
 from pathlib import Path
 from threading import Thread
 from typing import Any, cast
@@ -111,6 +112,8 @@ def _link(path: Path, file: File, dirty: bool = False) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     target.unlink(missing_ok=True)
     try:
+        # 自分しか読めない権限で作られたキャッシュからも、サーバーの読めるサイトを作る。
+        path.chmod(0o644)
         target.hardlink_to(path)
     except OSError:  # 別のディスクなど。
         shutil.copyfile(path, target)
@@ -123,6 +126,15 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
     made["assets/card.png"] = _FIGURES / _build.CARD.path
     if config.extra["runtime"]:
         made |= runtime.collect(_RUNTIME)
+    # Material と、その印の絵は、許諾の文も一緒に配ることを求める。
+    material = distribution("mkdocs-material")
+    icons = Path(str(material.locate_file("material/templates/.icons/material/LICENSE")))
+    licenses = {
+        "material": material.read_text("licenses/LICENSE") or "",
+        "icons": icons.read_text(),
+    }
+    for name, text in licenses.items():
+        files.append(File.generated(config, f"licenses/{name}.txt", content=text))
     for uri, path in made.items():
         file = File.generated(config, uri, abs_src_path=str(path))
         file.copy_file = partial(_link, path, file)  # type: ignore[method-assign]

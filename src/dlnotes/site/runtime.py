@@ -306,37 +306,42 @@ def _own_wheel(folder: Path) -> dict[str, Any]:
     # 日付を入れず、同じソースからいつも同じバイト列を作る。
     builder.source_time_stamp = (1980, 1, 1, 0, 0, 0)
     builder.build(editable=False)
-    content = hashlib.sha256(buffer.getvalue()).hexdigest()[:8]
     name, version, tags = builder.wheel_filename.split("-", 2)
-    # 中身が変われば名前も変わるので、ブラウザに残った古い wheel は使われない。
-    file = folder / f"{name}-{version}-0{content}-{tags}"
-    with _replacing(file) as target:
-        target.write(buffer.getvalue())
+    file = _put(folder, (name, version, tags), buffer.getvalue())
     return _package(name, version, ["numpy"], file)
-
-
-def _is_whole(archive: Path) -> bool:
-    """ファイルがあり、zip の中身がどれも壊れていないか。"""
-    try:
-        with zipfile.ZipFile(archive) as file:
-            return file.testzip() is None
-    except (OSError, zipfile.BadZipFile, zlib.error):
-        return False
 
 
 def _font_wheel(folder: Path) -> dict[str, Any]:
     """Pyodide にない日本語フォントを、入っている `matplotlib-fontja` から wheel に戻す。"""
     font = distribution("matplotlib-fontja")
-    file = folder / f"matplotlib_fontja-{font.version}-py3-none-any.whl"
-    if not _is_whole(file):
+    named = ("matplotlib_fontja", font.version, "py3-none-any.whl")
+    made = folder.glob("-".join([*named[:2], "*"]))
+    file = next((old for old in made if f"-0{_digest(old.read_bytes())}-" in old.name), None)
+    if not file:
         names = sorted(str(path) for path in font.files or [])
-        ours = [n for n in names if not n.endswith((".pyc", "INSTALLER", "REQUESTED"))]
-        with _replacing(file) as target, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as out:
+        # 入れた道具（uv、pip）ごとに違う記録は、入れない。
+        ours = [n for n in names if not n.endswith((".pyc", "INSTALLER", "REQUESTED", "RECORD"))]
+        buffer = BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as out:
             for name in ours:
                 # 取りこんだ日によって変わらないように、日付は書かない。
                 data = Path(str(font.locate_file(name))).read_bytes()
                 out.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
+        file = _put(folder, named, buffer.getvalue())
     return _package("matplotlib-fontja", font.version, ["matplotlib"], file)
+
+
+def _put(folder: Path, named: tuple[str, str, str], wheel: bytes) -> Path:
+    """中身が変われば名前も変わるので、ブラウザに残った古い wheel は使われない。"""
+    name, version, tags = named
+    file = folder / f"{name}-{version}-0{_digest(wheel)}-{tags}"
+    with _replacing(file) as target:
+        target.write(wheel)
+    return file
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:8]
 
 
 def main(folder: Path = Path(".cache/runtime")) -> int:

@@ -27,7 +27,7 @@
     search.dispatchEvent(new KeyboardEvent("keyup"));
     // 初めの一度は、電話では索引に何秒もかかる。その間、入力をうながす文を残さない。
     if (search.value && found.textContent.trim() === empty) {
-      found.textContent = "索引を読み込んで、探しています…（終わらなければ、通信を確かめて、打ち直してください）";
+      found.textContent = "索引を読み込んで、探しています…（終わらなければ、通信を確かめて、ページを読み直してください）";
     }
   });
   // 見つかった数と、写したことを読み上げさせる。
@@ -38,7 +38,9 @@
       link.setAttribute("aria-label", link.querySelector("h1, h2").textContent);
       // Material は、移った先で、言葉のうち索引に当たった一部（「関数」なら「関」）にだけ印を付ける。
       const address = new URL(link.href);
-      address.searchParams.set("h", search.value.trim().normalize("NFKC"));
+      // 端の記号（「」や。など）は空の言葉になり、字という字の間に印が付く。
+      const words = search.value.normalize("NFKC").replace(/[^\p{L}\p{N}\p{M}_]+/gu, " ")
+      address.searchParams.set("h", words.trim());
       link.href = address;
     }))
     .observe(document.querySelector(".md-search-result__list"), {childList: true, subtree: true});

@@ -98,7 +98,8 @@
     unloaded: () => {
       const message = "Python を読み込めませんでした。通信を確かめて、もう一度押してください。"
       if (!booted) return end(message, true)
-      jobs.splice(0).forEach(job => job.end(message, true))
+      // サイトが新しくなり、この Python の取る先が消えていれば、何度押しても届かない。
+      jobs.splice(0).forEach(job => job.end(message + "だめなら、ページを読み直してください。", true))
     },
     dead: () => end("Python が止まりました。" + LOST + "もう一度押すと、はじめから動きます。", true),
   }
