@@ -33,6 +33,9 @@ __all__ = [
     "scores",
 ]
 
+# はじめの E は log K で、そこから減るので、その丸め誤差の 1e-15 ほどより十分に大きい。
+_ROUNDING = 1e-12
+
 # 二次収束するニュートン法は、長くても数十回で終わる。これだけで止まらないなら、決められない。
 _MAX_NEWTON_STEPS = 100
 
@@ -216,16 +219,17 @@ def fit_logistic_regression(
     # 0 から離れた特徴量は 1 の列とほとんど重なり、歩みが丸め誤差に埋もれる。真ん中を引いて解く。
     middle = np.median(X[:, :-1], axis=0)
     X[:, :-1] -= middle
-    theta, size = np.zeros((X.shape[1], d.shape[1]), dtype=X.dtype), np.inf
+    theta = np.zeros((X.shape[1], d.shape[1]), dtype=X.dtype)
+    # 二次収束なので、√ε の一歩の後に残る誤差は ε ほど。l2 が小さいと、丸め誤差の歩みが残る。
+    small = 1e-6 if l2 else np.sqrt(np.finfo(X.dtype).eps)
     for _ in range(_MAX_NEWTON_STEPS):
         step = _newton_step(theta, X, d, penalty)
-        before, size = size, abs(X @ step).max()
-        # 二次収束なので、√ε の一歩の後に残る誤差は ε ほど。l2 が小さいと、丸め誤差の歩みが残る。
-        if size <= np.sqrt(np.finfo(X.dtype).eps) or (l2 > 0 and before <= size <= 1e-6):
+        if abs(X @ step).max() <= small:
             if l2 == 0 and np.linalg.matrix_rank(np.ldexp(X, -_exponents(X))) < X.shape[1]:
                 raise ValueError(_NOT_UNIQUE)
-            W, b = np.split(theta - step, [-1])
-            return LogisticRegression(W.astype(dtype), (b[0] - middle @ W).astype(dtype))
+            theta = theta - step
+            W, b = theta[:-1], theta[-1]
+            return LogisticRegression(W.astype(dtype), (b - middle @ W).astype(dtype))
         theta = theta - _step_size(theta, step, X, d, penalty) * step
         if l2 == 0 and _separates(theta, X, d):
             raise ValueError(_SEPARABLE)
@@ -356,18 +360,18 @@ def _hessian(theta: Array, X: Array, penalty: Array) -> Array:
     I_K = np.eye(y.shape[1], dtype=y.dtype)
     # 全クラスの点数を同じだけ動かしても y は変わらず、その向きの曲がりは 0 になる。
     # 勾配もその向きの成分を持たないので、曲がりを足しても歩みは変わらず、逆行列が求まる。
-    S = y[:, :, None] * (I_K - y[:, None, :]) + (1 - (y**2).sum(axis=1))[:, None, None]
+    S = y[:, :, None] * (I_K - y[:, None, :])
+    S += S.trace(axis1=1, axis2=2)[:, None, None]
     blocks = X.T @ (S.T[..., None] * X) / len(X)
     curvature = blocks.transpose(2, 0, 3, 1).reshape(theta.size, theta.size)
-    H: Array = curvature + np.kron(np.diag(penalty[:, 0]), I_K)
+    H: Array = curvature + np.kron(np.diag(penalty.ravel()), I_K)
     return H
 
 
 def _step_size(theta: Array, step: Array, X: Array, d: Array, penalty: Array) -> float:
     before, t = _objective(theta, X, d, penalty), 1.0
     # 最小値の近くでは、正しい一歩でも E が丸め誤差の分だけ増えて見える。
-    rounding = 10 * np.finfo(X.dtype).eps * (1 + before)
-    while _objective(theta - t * step, X, d, penalty) > before + rounding:
+    while _objective(theta - t * step, X, d, penalty) > before + _ROUNDING:
         t /= 2
     return t
 

@@ -1,4 +1,4 @@
-"""数値の部分のコードを一か所ずつ壊し、同じ名前の単体テストが赤くなるかを調べる。
+"""数値の部分のコードを一か所ずつ壊し、そのモジュールの単体テストが赤くなるかを調べる。
 
     python tests/mutation/run.py 分 [モジュール …]
 
@@ -9,7 +9,7 @@
 本当より低めに出る。
 生き残るもののほとんどは、どのテストにも見えない壊し方。
 
-- 引数の区切りの `*` と `/`、dataclass の `slots`、`astype(copy=False)`
+- dataclass の `slots`、`astype(copy=False)`
 - 負にならないものの `> 0` と `!= 0`、二次元だけを通るところの `axis=-1` と `1`
 - 丸め誤差の許容幅と、繰り返しの上限
 """
@@ -35,7 +35,8 @@ POINTLESS = [
 ]
 COMMAND = (
     f"{sys.executable} -m pytest -x -q -c /dev/null --rootdir=. -p no:cacheprovider"
-    " --noconftest --hypothesis-profile=ci --import-mode=importlib -W error tests/test_{module}.py"
+    " --noconftest --hypothesis-profile=ci --import-mode=importlib -W error"
+    " tests/test_public_functions.py tests/test_{module}.py -k {module}"
 )
 CONFIG = """
 [cosmic-ray]
@@ -52,7 +53,8 @@ exclude-operators = {pointless}
 
 def prepare(module: str) -> Path:
     """モジュールとテストの写しと、壊し方の一覧を用意し、そのフォルダーを返す。"""
-    sources = [ROOT / "src/dlnotes" / f"{module}.py", ROOT / "tests" / f"test_{module}.py"]
+    tests = [ROOT / "tests" / f"test_{name}.py" for name in (module, "public_functions")]
+    sources = [ROOT / "src/dlnotes" / f"{module}.py", *tests]
     key = hashlib.sha256(b"".join(p.read_bytes() for p in [*sources, Path(__file__)])).hexdigest()
     folder = WORK / module
     if not (folder / key[:16]).exists():
