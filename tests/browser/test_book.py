@@ -17,7 +17,7 @@ from dlnotes.site.book import Book, Page, find_chromium, write_pdf
 CHAPTERS = {
     "first": '<h1 id="t">第一の章</h1><h2 id="a">はじめの節</h2>'
     '<p><a href="second.xhtml#b">次の節</a></p><pre><code>if x:\n    y = 1</code></pre>',
-    "second": '<h1 id="t">第二の章</h1><h2 id="b">あとの節</h2><p>おわり</p>',
+    "second": '<h1 id="t">第二の章</h1><h2 id="b">あとの節</h2><p>Bishop</p>',
     "wide": '<h1 id="t">広い章</h1><div class="arithmatex"><math display="block"><mrow>'
     f"{'<mi>x</mi><mo>+</mo>' * 30}<mi>e</mi></mrow></math></div><table><tr>"
     f"{'<td><math><mi>wwwwwwwwwwww</mi></math></td>' * 9}</tr></table>"
@@ -74,6 +74,18 @@ def test_every_font_is_embedded(pdf: bytes) -> None:
         assert "/FontFile2" in descriptor
     names = {font["/BaseFont"].partition("+")[2] for font in whole}
     assert names == {"IPAexGothic", "DejaVuSansMono", "STIXTwoMath"}
+
+
+def test_letters_are_set_by_the_widths_of_the_font(pdf: bytes) -> None:
+    """画面の画素に丸めた送りでは、語の中が空き、検索で見つからない。"""
+    steps: list[float] = []
+
+    def see(operator: bytes, operands: list[float], *_: object) -> None:
+        if operator == b"Td":
+            steps.append(operands[0])
+
+    assert "Bishop" in PdfReader(BytesIO(pdf)).pages[3].extract_text(visitor_operand_before=see)
+    assert [step for step in steps if step % 1]
 
 
 def test_links_stay_inside_the_book(pdf: bytes) -> None:

@@ -183,6 +183,34 @@ def test_marks_are_seen_in_forced_colours(page: Page, base: str) -> None:
     assert page.evaluate(UNSEEN_MARKS) == []
 
 
+@pytest.mark.parametrize("system", ["light", "dark"])
+def test_figures_keep_a_ground_of_their_own_in_forced_colours(
+    browser: Browser, base: str, system: Any
+) -> None:
+    """強制カラーの地の明暗は、図を選ぶ配色と同じとは限らない（スクリプトを切ったときなど）。"""
+    settings = {"color_scheme": system, "forced_colors": "active", "java_script_enabled": False}
+    with browser.new_context(**settings) as context:
+        page = context.new_page()
+        page.goto(f"{base}dl003_activations/")
+        grounds = page.locator("article .dl-figure > img:visible").evaluate_all(
+            "images => [...new Set(images.map(image => getComputedStyle(image).backgroundColor))]"
+        )
+    assert grounds == ["rgb(255, 255, 255)"]
+
+
+def test_paper_offers_no_download_and_tells_the_addresses_elsewhere(page: Page, base: str) -> None:
+    page.goto(f"{base}notebooks/1_1_forward_propagation/")
+    # 本へのリンクは、本を作った後にだけある。
+    page.evaluate("""document.querySelector("article").insertAdjacentHTML(
+      "beforeend", '<p class="dl-book">PDF</p><a href="https://example.com/">よそ</a>')""")
+    offers = "article :is(.dl-notebook-links, .dl-book)"
+    added = "getComputedStyle(document.querySelector('article [href^=http]'), '::after').content"
+    assert (page.evaluate(PRINTED, offers), page.evaluate(added)) == (2, "none")
+    page.emulate_media(media="print")
+    assert page.evaluate(PRINTED, offers) == 0
+    assert "（" in page.evaluate(added)
+
+
 def test_lines_of_japanese_break_by_the_strict_rules(page: Page, base: str) -> None:
     page.goto(f"{base}dl002_forward/")
     style = page.evaluate("""() => {

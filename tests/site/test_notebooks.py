@@ -84,8 +84,8 @@ def test_figure_is_a_pair_with_its_alternative_text_and_its_size() -> None:
     (figure,) = BeautifulSoup(html, "html.parser").select("p.dl-figure.dl-plot")
     common = {"alt": "損失の推移", "width": "96", "height": "48", "loading": "lazy"}
     assert [image.attrs for image in figure.select("img")] == [
-        common | {"src": f"../figures/nb/{scheme}.svg#only-{scheme}"}
-        for scheme in ("light", "dark")
+        common | {"src": "../figures/nb/light.svg#only-light"},
+        common | {"src": "../figures/nb/dark.svg#only-dark", "hidden": "hidden"},
     ]
 
 

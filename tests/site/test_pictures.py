@@ -75,6 +75,8 @@ def test_figure_becomes_a_light_and_dark_pair(root: Path) -> None:
     (pair,) = render(LINE, root).select(".dl-figure")
     light = "figures/dl003/line.svg#only-light"
     assert sources(pair) == [light, "figures/dl003/line.dark.svg#only-dark"]
+    # 読書モードと CSS のないブラウザには、明るい図だけを見せる。
+    assert [image.has_attr("hidden") for image in pair.find_all("img")] == [False, True]
 
 
 def test_both_of_the_pair_have_text_size_and_load_lazily(root: Path) -> None:

@@ -45,15 +45,20 @@ def cover(title: str, subtitle: str) -> Figure:
 
     Args:
         title: 本の題。
-        subtitle: 題の下に置く一文。
+        subtitle: 題の下に置く一行。
+
+    Raises:
+        ValueError: 紙の幅に入らないとき。
     """
     drawing, (ax,) = _style.figure(width=_SIZE[0], height=_SIZE[1])
     drawing.set_facecolor("white")
     drawing.set_layout_engine("none")
     ax.set_position((0, 0, 1, 0.68))
     _valley(ax)
-    drawing.text(0.1, 0.86, title, fontsize=30)
-    drawing.text(0.1, 0.815, subtitle, fontsize=12)
+    for y, text, size in ((0.86, title, 30), (0.815, subtitle, 12)):
+        written = drawing.text(0.1, y, text, fontsize=size).get_window_extent()
+        if written.x1 > 0.95 * drawing.bbox.width:
+            raise ValueError(f"本の表紙に入らない長さです: {text}")
     return drawing
 
 
@@ -77,7 +82,7 @@ def cover_files(title: str, subtitle: str) -> dict[str, bytes]:
 
     Args:
         title: 本の題。
-        subtitle: 題の下に置く一文。
+        subtitle: 題の下に置く一行。
     """
     svg, png = io.BytesIO(), io.BytesIO()
     drawing = cover(title, subtitle)

@@ -140,8 +140,9 @@ def _figure(svg: str, alt: str, save: Callable[[str, str], str]) -> str:
     width, height = size(svg)
     name = f"{hashlib.sha256(svg.encode()).hexdigest()[:16]}.svg"
     light, dark = save(name, svg), save(dark_name(name), to_dark(svg))
-    pair = [f"{light}#only-light", f"{dark}#only-dark"]
-    images = [f"![{alt}]({one}){{ loading=lazy width={width} height={height} }}" for one in pair]
+    pair = [(f"{light}#only-light", ""), (f"{dark}#only-dark", " hidden=hidden")]
+    size_ = f"loading=lazy width={width} height={height}"
+    images = [f"![{alt}]({source}){{ {size_}{hidden} }}" for source, hidden in pair]
     return "\n".join([*images, "{: .dl-figure .dl-plot }"])
 
 

@@ -102,6 +102,8 @@ class _PictureTreeprocessor(Treeprocessor):
         dark = ElementTree.Element("img", image.attrib | common)
         light.set("src", f"{source}#only-light")
         dark.set("src", f"{dark_name(source)}#only-dark")
+        # 読書モードと CSS のないブラウザは、配色を知らずに両方を見せてしまう。
+        dark.set("hidden", "hidden")
         return light, dark
 
     def _fill_slider(
