@@ -35,6 +35,7 @@ def _grid() -> Array:
 
 def test_hidden_activations_and_their_derivatives_have_the_same_values() -> None:
     # 「sigmoid、relu、step_function の値は、講座も dlnotes も同じです」「0 での値も同じ」
+    # 「整数は小数にして返す」
     # 「大きな正の数のほかは値も同じ」「整数ではなく小数を返す」
     u = _grid()
     s = _sigmoid(u)
@@ -51,6 +52,7 @@ def test_hidden_activations_and_their_derivatives_have_the_same_values() -> None
 
 
 def test_course_sigmoid_overflows_where_ours_does_not() -> None:
+    # 「…を計算するので、分母があふれて無限大になります」
     # 「大きな負の数でもあふれない」「整数を小数に変えます」
     for u in (-710.0, -1000.0, -1e308):
         with np.errstate(over="raise"):
@@ -96,6 +98,7 @@ def test_mean_squared_error_is_ours_averaged_and_divided_by_K() -> None:
         y, d = rng.normal(size=(2, N, K))
         E = losses.squared_error(y, d)
         assert E.shape == (N,)
+        # 「squared_error は、サンプルごとに K 個を足して半分にします」「平均は呼ぶ側が取ります」
         assert np.isclose(np.mean(np.square(d - y)) / 2, E.mean() / K)
 
 
@@ -132,7 +135,7 @@ def test_adding_the_small_number_makes_every_error_smaller() -> None:
 
 def test_error_of_the_course_levels_off_and_ours_keeps_rising() -> None:
     # 「確率が小さいと、足した 10^-7 のほうが大きくなり、誤差が頭打ちになります」
-    # 「dlnotes は総入力から直接計算するので、頭打ちになりません」
+    # 「dlnotes は総入力から直接計算するので、頭打ちになりません」「確率を経ずに計算する」
     d, gaps = np.array([[1.0, 0.0]]), np.array([1.0, 5.0, 10.0, 20.0, 50.0, 500.0, 1e5, 1e300])
     logits = [np.array([[0.0, gap]]) for gap in gaps]
     course = np.array([course_cross_entropy_error(d, _softmax(u)) for u in logits])
@@ -185,6 +188,7 @@ def test_neither_gradient_of_the_squared_error_is_that_of_the_course_error_beyon
 
 def test_gradients_at_the_output_differ_only_by_the_number_of_samples_of_many_classes() -> None:
     # 「どちらも差 y−d ですが、講座は多クラスだけを N で割ります」
+    # 「dlnotes は総入力を受け取り、確率は中で計算します」
     # 「比が 2 なのは、サンプルが 2 個だからです」
     rng = np.random.default_rng(0)
     for N, K in ((1, 2), (2, 2), (5, 3)):

@@ -30,6 +30,24 @@ WEATHER = markov.HiddenMarkovModel(
 WALK, SHOP, READ = range(3)
 
 
+class Counting(np.random.Generator):
+    """取り出した数を数える乱数の源。"""
+
+    drawn = 0
+
+    def uniform(self, *args: object, **options: object) -> np.ndarray:
+        values = super().uniform(*args, **options)
+        self.drawn += np.size(values)
+        return values
+
+
+def advanced(n: int) -> dict[str, object]:
+    """一様乱数を n 個取り出した後の乱数の源。"""
+    rng = np.random.default_rng(0)
+    rng.uniform(size=n)
+    return rng.bit_generator.state
+
+
 def random_hidden(S: int, M: int, rng: np.random.Generator) -> markov.HiddenMarkovModel:
     B = rng.dirichlet(np.ones(M), S)
     return markov.HiddenMarkovModel(rng.dirichlet(np.ones(S)), rng.dirichlet(np.ones(S), S), B)
@@ -715,3 +733,54 @@ def test_on_the_fifth_day_the_larger_circle_is_the_sun_and_the_path_is_in_the_ra
     assert (names[larger[4]], names[int(path[4])]) == ("晴れ", "雨")
     assert f"{sizes.max(axis=0)[4] / 900:.2f}" == "0.61"
     np.testing.assert_array_equal(np.flatnonzero(larger != path), [4])
+
+
+# 新しいテスト
+def test_products_of_long_sequences_vanish_and_their_logarithms_do_not() -> None:
+    # 「確率の積は、長い並びではたちまち 0 に近づき、計算機では表せなくなるので、対数の和で」
+    # 「確率の積は小さすぎて 0 になってしまうことがあるので、関数は α の対数を持ちます。
+    # 掛け算は対数の足し算に、足し算は…を求める np.logaddexp になります。」
+    # 「確率に直すと 0 につぶれました。」「掛け算は、一日に…回（移る確率）と…回（行動が出る確率）」
+    A, B = np.array([[0.8, 0.2], [0.4, 0.6]]), np.array([[0.5, 0.4, 0.1], [0.1, 0.3, 0.6]])
+    model, rng = markov.HiddenMarkovModel([0.6, 0.4], A, B), np.random.default_rng(0)
+    for T in (6, 5000):
+        x, products = rng.integers(0, 3, T), 0
+        alpha = model.initial * B[:, x[0]]
+        for t in range(1, T):
+            before, alpha = alpha, np.zeros(2)
+            for i, j in product((0, 1), repeat=2):
+                alpha[j] += before[i] * A[i, j]
+                products += 1
+            alpha, products = alpha * B[:, x[t]], products + 2
+        assert products == (2**2 + 2) * (T - 1)
+        log_alpha = markov.forward_log_probabilities(model, x)
+        assert np.allclose(np.exp(log_alpha[-1]), alpha, rtol=1e-9, atol=0)
+        assert (alpha == 0).all() == (T == 5000) == (log_alpha[-1].max() < -2000)
+
+
+# 新しいテスト
+def test_one_point_has_no_spread_and_a_class_is_drawn_before_its_point() -> None:
+    # 「1 点だけでは散らばり方を測れないので、共分散行列は二つのクラスで共有します。」
+    # 「はじめに割合に従ってクラスを選び、次にそのクラスの正規分布から点を取り出すだけです。」
+    # 「の 3 点の重心…と、…の 1 点…です。」
+    x, d = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), np.eye(2)[[0, 0, 0, 1]]
+    with pytest.raises(ValueError, match="正定値"):
+        gen.fit_gaussian_classifier(x, d)
+    model = gen.fit_gaussian_classifier(x, d, shared=True)
+    assert np.allclose(model.means, [x[:3].mean(axis=0), x[3]])
+    points, labels = gen.sample(model, 40_000, rng=np.random.default_rng(0))
+    assert np.allclose(labels.mean(axis=0), model.priors, atol=0.01)
+    for k in (0, 1):
+        own = points[labels[:, k] == 1]
+        assert np.allclose(own.mean(axis=0), model.means[k], atol=0.02)
+        assert np.allclose(np.cov(own.T), model.covariances[k], atol=0.02)
+
+
+# 新しいテスト
+def test_a_face_is_made_of_a_few_numbers_only() -> None:
+    # 「顔の画像は 256 個の数ですが、位置や明るさなど、わずかな個数の要因で決まっています。」
+    rng = Counting(np.random.PCG64(0))
+    faces = gen.face_images(50, rng=rng)
+    assert faces[0].size == 256
+    assert rng.drawn == 10 * 50
+    assert rng.bit_generator.state == advanced(10 * 50)

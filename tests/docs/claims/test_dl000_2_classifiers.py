@@ -18,6 +18,7 @@ from dlnotes.activations import sigmoid, softmax
 from dlnotes.arrays import Array
 from dlnotes.figures import dl000_2_classifiers as figures
 from dlnotes.losses import softmax_cross_entropy
+from dlnotes.network import forward_trace, init_network
 
 album = once(figures)
 
@@ -614,3 +615,25 @@ def test_newton_ends_after_a_few_tens_of_steps_at_the_smallest_cross_entropy(
         best = np.vstack([model.W, model.b])
         others = best + rng.normal(size=(50, *best.shape))
         assert min(map(error, others)) > error(best)
+
+
+# 新しいテスト
+def test_a_network_that_classifies_is_logistic_regression_behind_its_hidden_layers() -> None:
+    # 「ニューラルネットワークの分類も、この仲間です。
+    # 総入力が x の一次式でなく、中間層を通した式になるだけです。」
+    # 「をソフトマックス関数に通し、和が 1 の確率にします。」
+    # 「クラスごとの点数を計算し、最大のクラスの番号を返します。」
+    rng = np.random.default_rng(0)
+    x, _ = datasets.three_gaussians(60, rng=rng)
+    for widths in ([2, 3], [2, 5, 3], [2, 4, 6, 3]):
+        net = init_network(widths, output_activation="softmax", rng=rng)
+        trace = forward_trace(net, x)
+        seen = trace[-2].z if len(net) > 1 else x
+        last = dis.LogisticRegression(net[-1].W, net[-1].b)
+        assert np.allclose(trace[-1].z, dis.posterior(last, seen))
+        assert np.allclose(trace[-1].z.sum(axis=1), 1)
+        labels = dis.predict(dis.LinearDiscriminant(last.W, last.b), seen)
+        assert np.array_equal(labels, trace[-1].u.argmax(axis=1))
+        line = np.linspace(0, 1, 9)[:, None] * (x[1] - x[0]) * 40 + x[0] * 40
+        bent = abs(np.diff(forward_trace(net, line)[-1].u, 2, axis=0)).max()
+        assert (bent > 0.1) == (len(net) > 1)

@@ -281,6 +281,9 @@ def test_posterior_is_the_next_prior_only_if_the_tests_do_not_influence_each_oth
         assert np.allclose(exact, twice) == (tie == 0)
         assert exact[1] <= twice[1] + 1e-12
     np.testing.assert_allclose(exact, gen.bayes_posterior(prior, positive))
+    # 「陽性が 2 回続けば、病気の確率は 77% まで上がります。陽性の後に陰性なら 2% 弱で」
+    assert round(float(twice[1]), 2) == 0.77
+    assert 0.015 < gen.bayes_posterior(prior, positive * (1 - positive))[1] < 0.02
 
 
 def test_the_border_is_where_the_densities_cross_only_if_the_priors_are_equal() -> None:
@@ -592,3 +595,23 @@ def test_nothing_is_learnt_again_for_the_four_uses_of_the_posterior() -> None:
     for joined, exact in ((a * b / prior, True), (a * b, False)):
         total = joined / joined.sum(axis=1, keepdims=True)
         assert np.allclose(total, whole) == exact
+
+
+# 新しいテスト
+def test_the_dotted_line_is_where_both_posteriors_are_equal_and_the_answer_changes() -> None:
+    # 「点線は、答えるクラスが切り替わる決定境界で、ここでは二つの事後確率が等しくなるところです。」
+    # 「前の図では、上の段の左側で、…の密度が大きく上下しています。ところが、下の段の
+    # 事後確率は 1 に近いままです。」「C_1 の密度には山が二つ、C_0 の密度には山が一つあり」
+    top, bottom = figures.densities_and_posteriors().axes
+    dotted = [line for ax in (top, bottom) for line in ax.lines if line.get_linestyle() == ":"]
+    (border,) = {float(line.get_xdata()[0]) for line in dotted}
+    assert len(dotted) == 2
+    x, p1 = (np.ravel(part) for part in bottom.lines[0].get_data())
+    p0 = np.ravel(bottom.lines[1].get_ydata())
+    at = abs(x - border).argmin()
+    assert abs(p1[at] - p0[at]) < 0.02
+    assert (p1 > p0)[x < border - 0.02].all()
+    assert (p1 < p0)[x > border + 0.02].all()
+    C1 = np.ravel(top.lines[0].get_ydata())[x < -0.5]
+    assert C1.max() > 20 * C1[(x[x < -0.5] > -4)].min()
+    assert p1[x < -0.5].min() > 0.99

@@ -205,6 +205,8 @@ def test_units_at_every_sample_run_through_the_noise_and_more_data_bring_the_err
         assert rms(all_bends(x) - d) < 1e-8
         assert rms(eight(x) - d) > 0.2
         assert rms(all_bends(new) - truth) > rms(eight(new) - truth) > 0.29
+        # 「新しいデータでは、正弦波を完全に知っていても 0.3 ほどになります」
+        assert abs(rms(g(new) - truth) - 0.3) < 0.015
         errors = []
         for N in (20, 200, 2000):
             few, labels = (np.ravel(part) for part in datasets.sine(N, noise=0.3, rng=rng))
@@ -655,3 +657,25 @@ def test_even_sixteen_bends_hold_one_symmetric_hill_each_and_a_line_through_it_i
         assert abs(slope) < 1e-9
         assert middle == pytest.approx(0.5, abs=0.01)
     assert ua.count_linear_pieces(wave, 0, 1) == 32 > sum(len(z.b) for z in wave[:-1])
+
+
+# 新しいテスト
+def test_a_unit_made_of_the_others_adds_nothing_and_the_constant_counts_as_one() -> None:
+    # 「ほかのユニットの出力に数を掛けて足せば作れるユニットは、増やしても、表せるものが
+    # 増えません。」「余分を除いて残る個数を、階数（rank）といいます（出力のバイアスに当たる
+    # 定数 1 も、一つと数えます）」「どれも…の 3 個に数を掛けて足したもので、誤差が減りません。」
+    rng = np.random.default_rng(0)
+    x = np.linspace(0, 1, 201)[:, None]
+    g = np.sin(2 * np.pi * x)
+    z = np.column_stack([relu(x - rng.random(6)), np.ones(201)])
+    copies = np.column_stack([z, z @ rng.normal(size=(7, 5))])
+    square = np.column_stack([(x - rng.random(40)) ** 2, np.ones(201)])
+    other = np.column_stack([z, relu(x - 0.41)])
+    ranks, errors = [], []
+    for units in (z, copies, other, square, x ** np.arange(3)):
+        v = np.linalg.lstsq(units, g, rcond=1e-10)[0]
+        ranks.append(int(np.linalg.matrix_rank(units, rtol=1e-10)))
+        errors.append(float(((units @ v - g) ** 2).mean()))
+    assert ranks == [7, 7, 8, 3, 3]
+    assert np.allclose([errors[0], errors[3]], [errors[1], errors[4]])
+    assert errors[2] < errors[0]

@@ -13,7 +13,9 @@ from numpy.polynomial import Polynomial
 from pictures import legends, named, once, points_of, written
 
 from dlnotes import activations as f
+from dlnotes import encoding as enc
 from dlnotes import losses, optimizers
+from dlnotes.activations import sigmoid
 from dlnotes.backprop import backward, loss_and_gradient
 from dlnotes.datasets import ANIMAL_FEATURES, animals, house_prices, linear_target, sine
 from dlnotes.encoding import fit_standardizer, one_hot, sample_wave, standardize
@@ -646,3 +648,60 @@ def test_parts_of_the_drawn_networks_are_counted_as_their_names_say() -> None:
     assert sum(layer.W.size for layer in net) == len(ax.lines)
     circles = [patch for patch in ax.patches if patch.center[0] > x["入力層"]]
     assert sum(layer.b.size for layer in net) == len(circles)
+
+
+# 新しいテスト
+def test_odds_are_e_to_the_u_and_the_class_is_the_sign_of_u() -> None:
+    # 「どんな実数 u も 0 と 1 の間の p に変わるので、p をクラス 1 の確率とみなせます。」
+    # 「クラス 1 である確率を、そうでない確率で割った比は」「右辺は線形回帰と同じ式です。」
+    # 「確率が 0.5 になる境目は、総入力が 0 になるところです。シグモイド関数は増える一方なので、
+    # 確率が 0.5 を超えるかどうかは、総入力の符号と同じです。」「0.5 を境にクラスを決める」
+    rng = np.random.default_rng(0)
+    x, W, b = rng.normal(size=(500, 3)), rng.normal(size=(3, 1)), rng.normal(size=1)
+    u = x @ W + b
+    p = sigmoid(u)
+    assert ((p > 0) & (p < 1)).all()
+    assert np.allclose(p / (1 - p), np.exp(u))
+    columns = np.hstack([x, np.ones((500, 1))])
+    line = np.linalg.lstsq(columns, np.log(p / (1 - p)), rcond=None)[0]
+    assert np.allclose(line, np.vstack([W, b]))
+    assert np.array_equal(p > 0.5, u > 0)
+    assert sigmoid(0.0) == 0.5
+    assert (np.diff(sigmoid(np.linspace(-20, 20, 999))) > 0).all()
+
+
+# 新しいテスト
+def test_words_waves_and_boards_come_back_from_their_numbers() -> None:
+    # 「同じ語は同じ番号になり、番号から元の文に戻せます。」「語彙にない語は番号にできません。」
+    # 「整数の列は、波に戻してもう一度変えても同じです。元の値とのずれは残りますが、目盛りの間隔の
+    # 半分…を超えません。」「石の種類ごとに一枚の面を作り、石のある交点だけを 1 にします。」
+    rng = np.random.default_rng(0)
+    words = rng.choice(list("abcdef"), 40).tolist()
+    vocabulary = enc.build_vocabulary(words)
+    ids = enc.token_ids(words, vocabulary)
+    assert len(set(zip(words, ids.tolist(), strict=True))) == len(set(words)) == len(set(ids))
+    assert list(enc.tokens_from_ids(ids, vocabulary)) == words
+    with pytest.raises(ValueError, match="語彙"):
+        enc.token_ids(["g"], vocabulary)
+    for bits in (1, 3, 8, 16):
+        x = rng.uniform(-1, 1, 200)
+        back = enc.dequantize_wave(q := enc.quantize_wave(x, bits=bits), bits=bits)
+        assert np.array_equal(enc.quantize_wave(back, bits=bits), q)
+        assert 0 < abs(back - x).max() <= 1 / (2**bits - 1) + 1e-12
+    board = rng.choice(list("XO."), (5, 5))
+    planes = enc.board_planes(["".join(row) for row in board])
+    assert np.array_equal(planes, [board == "X", board == "O"])
+
+
+# 新しいテスト
+def test_one_seed_gives_the_same_animals_and_every_feature_tells_them_apart() -> None:
+    # 「同じ版の NumPy では、いつも同じ乱数が出ます。」
+    # 「クラスごとに平均が違うので、特徴量は答えの手がかりになります。」
+    # 「正しいクラスのところだけが 1 の、出力と同じ長さの列です」
+    (x, d), again, other = (animals(300, rng=np.random.default_rng(seed)) for seed in (0, 0, 1))
+    assert np.array_equal(x, again[0])
+    assert not np.array_equal(x, other[0])
+    assert np.array_equal(d, one_hot(d.argmax(axis=1), 3))
+    means = d.T @ x / d.sum(axis=0)[:, None]
+    nearest = [abs(x[:, [i]] - means[:, i]).argmin(axis=1) for i in range(7)]
+    assert min(np.mean(k == d.argmax(axis=1)) for k in nearest) > 0.38

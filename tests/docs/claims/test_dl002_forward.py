@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 from pictures import arrows, once, points_of, written
 
+from dlnotes.activations import sigmoid
 from dlnotes.datasets import ANIMAL_FEATURES, animals
 from dlnotes.figures import dl002_forward as figures
 from dlnotes.network import (
@@ -507,3 +508,25 @@ def test_overflow_is_told_by_an_exception_of_the_layer_and_not_by_a_warning() ->
             net = (*[Layer(np.eye(2), np.zeros(2))] * before, huge)
             with pytest.raises(FloatingPointError, match=f"層 {before + 1} の"):
                 forward(net, np.full((1, 2), 1e200))
+
+
+# 新しいテスト
+def test_weight_tilts_and_bias_lifts_the_line_of_u_and_zero_of_u_is_a_line_of_the_plane() -> None:
+    # 「u は x の一次関数で、傾きが w、切片が b です。w の大きさは傾きの急さを、符号は向きを」
+    # 「b を変えると、u の直線は傾きを変えずに上下へ動きます。b>0 なら上へ、b<0 なら下へです。」
+    # 「入力が 2 個なら、u=0 になる点の集まりは、平面の上の直線です。」
+    # 「活性化関数を通した後の傾きは、w だけでは決まりません。」
+    rng, x = np.random.default_rng(0), np.linspace(-3, 3, 61)
+    for w, b in rng.normal(size=(20, 2)):
+        u = w * x + b
+        assert np.allclose(np.polyfit(x, u, 1), [w, b])
+        assert np.allclose(np.diff(u), np.diff(w * x))
+        assert (np.sign(u - w * x) == np.sign(b)).all()
+        assert (np.sign(np.diff(u)) == np.sign(w)).all()
+        slopes = np.diff(sigmoid(u)) / np.diff(x)
+        assert np.ptp(slopes) > 0.001 * abs(w)
+        normal = rng.normal(size=2)
+        start, along = -b * normal / (normal @ normal), np.array([-normal[1], normal[0]])
+        on = start + rng.normal(size=(9, 1)) * along
+        assert np.allclose(on @ normal + b, 0)
+        assert (abs((on + 0.1 * normal) @ normal + b) > 1e-4).all()

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from pictures import keys, named, once, points_of, written
 
+from dlnotes import network as nn
 from dlnotes.activations import (
     gelu,
     gelu_derivative,
@@ -27,6 +28,7 @@ from dlnotes.activations import (
 from dlnotes.backprop import backward, loss_and_gradient
 from dlnotes.datasets import xor
 from dlnotes.figures import dl003_activations as figures
+from dlnotes.losses import squared_error
 from dlnotes.network import (
     ACTIVATIONS,
     Layer,
@@ -37,6 +39,7 @@ from dlnotes.network import (
     parameters,
     with_parameters,
 )
+from dlnotes.numerical import numerical_gradient
 from dlnotes.optimizers import SGD, Adam, Momentum
 
 album = once(figures)
@@ -658,3 +661,41 @@ def test_deep_steps_fail_by_their_derivative_and_small_weights_shrink_every_delt
         Layer([[1.0], [-1.0]], [-0.5], "step"),
     )
     np.testing.assert_array_equal(forward(steps, xor()[0]), xor()[1])
+
+
+# 新しいテスト
+def test_gradient_stands_in_the_order_of_the_parameters_and_backward_names_its_parts() -> None:
+    # 「誤差と、重みとバイアスを一列に並べた勾配を返します」「重みとバイアスを同じ順に並べ、
+    # with_parameters は、その並びからネットワークを作り直します。」
+    # 「backward が返す層ごとの値のうち、delta が…、W が重みの勾配です。」
+    rng = np.random.default_rng(0)
+    net = nn.init_network([2, 3, 2], activation="tanh", rng=rng)
+    x, d, theta = rng.normal(size=(4, 2)), rng.normal(size=(4, 2)), nn.parameters(net)
+    same = nn.with_parameters(net, theta)
+    assert np.array_equal(nn.parameters(same), theta)
+    assert [np.array_equal(a.W, b.W) for a, b in zip(net, same, strict=True)] == [True, True]
+
+    def error(theta: np.ndarray) -> np.ndarray:
+        return squared_error(nn.forward(nn.with_parameters(net, theta), x), d).mean()
+
+    E, g = loss_and_gradient(net, x, d, "squared_error")
+    assert np.isclose(E, error(theta))
+    assert np.allclose(g, numerical_gradient(error, theta), atol=1e-8)
+    parts = backward(net, x, d, "squared_error")
+    assert np.array_equal(g, np.concatenate([v.ravel() for p in parts for v in (p.W, p.b)]))
+    assert np.allclose(parts[-1].delta, (nn.forward(net, x) - d) / 4)
+
+
+# 新しいテスト
+def test_equal_steps_of_a_line_are_equal_and_of_a_relu_are_not() -> None:
+    # 「直線なら、等間隔の x に対する出力の差が一定です（f をはさんだ出力は、整理すると…です）。」
+    # 「間に ReLU をはさむと、この…の一層とは違う出力になりました。」
+    # 「正の総入力はそのまま通し、負の総入力は 0 にします。」
+    x = np.linspace(-2, 2, 5)
+    between = [0.5 * g(3 * x - 1) + 2 for g in (lambda u: 2 * u + 1, relu)]
+    assert np.allclose(between[0], 3 * x + 1.5)
+    steps = [np.ptp(np.diff(y)) for y in between]
+    assert np.isclose(steps[0], 0)
+    assert steps[1] > 1
+    u = np.random.default_rng(0).normal(size=99)
+    assert np.array_equal(relu(u), np.where(u > 0, u, 0))

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from pictures import named, once, written
 
+from dlnotes import losses
 from dlnotes.activations import sigmoid
 from dlnotes.datasets import line_with_outlier, two_gaussians
 from dlnotes.figures import dl004_losses as figures
@@ -274,15 +275,17 @@ def test_mean_and_median_are_the_best_constants_by_counting_both_sides(n: int) -
         assert squared_error_gradient(np.full_like(d, d.mean()), d).sum() == pytest.approx(0)
 
 
+# test_sum_of_differences_has_slope_one_everywhere_and_no_bottom を置きかえる（67 行を直した後）
 def test_sum_of_differences_has_slope_one_everywhere_and_no_bottom() -> None:
     # 「差の合計を各出力で微分すると、いつも 1 です」「正解がどこにあっても、出力を同じ幅だけ
-    # 下げ続けます」「最小値がありません」「正解を通り過ぎて、どこまでも下がります」
+    # 下げ続けます」「最小値がありません」「正解より小さくなっても、どこまでも下がります」
     rng = np.random.default_rng(0)
     for K in (1, 3, 8):
         y, d = 10 * rng.normal(size=(2, K))
         for d_ in (d, d + 100, -d):
             g = numerical_gradient(lambda v, d=d_: (v - d).sum(), y)
             assert np.allclose(g, 1)
+            assert (y - 1000 * g < d_ - 800).all()
         below = [(y - t * g - d).sum() for t in (1, 10, 100, 1e4, 1e8)]
         assert (np.diff(below) < 0).all()
         assert below[-1] < -1e8 + 1e4
@@ -509,3 +512,23 @@ def test_one_weight_that_helps_one_output_and_hurts_another_needs_a_single_numbe
     assert whole[0] == pytest.approx(parts.sum() / 2)
     moved = [squared_error((w - t * np.sign(whole[0])) * x * v, d) for t in (-0.01, 0, 0.01)]
     assert moved[0] > moved[1] > moved[2]
+
+
+# 新しいテスト
+def test_gradient_of_the_weights_is_the_mean_of_input_times_gradient_of_the_output() -> None:
+    # 「重み w についての勾配は、連鎖律から、出力についての勾配に入力を掛けて平均したものです」
+    # 「三つの誤差を、同じ勾配降下法で最小にします。」「絶対誤差の勾配は、正解のすぐそばでも ±1 の」
+    # 「二乗誤差の勾配…は、正解に近づくほど小さくなります。」
+    rng = np.random.default_rng(0)
+    x, w = np.hstack([rng.normal(size=(9, 1)), np.ones((9, 1))]), rng.normal(size=(2, 1))
+    d, near = x @ w + rng.normal(size=(9, 1)), 10.0 ** -np.arange(1, 7)
+    for name in ("squared_error", "absolute_error", "huber"):
+        option = {"delta": 0.2} if name == "huber" else {}
+        E, slope = (partial(getattr(losses, n), **option) for n in (name, f"{name}_gradient"))
+        g = x.T @ slope(x @ w, d) / len(x)
+        assert np.allclose(g, numerical_gradient(lambda v, E=E: E(x @ v, d).mean(), w), atol=1e-8)
+        beside = slope(near, np.zeros(6)), slope(-near, np.zeros(6))
+        if name == "absolute_error":
+            assert np.array_equal(beside, [np.ones(6), -np.ones(6)])
+        else:
+            assert np.allclose(beside, [near, -near])

@@ -13,12 +13,15 @@ import pytest
 
 import dlnotes
 from dlnotes import (
+    activations,
     backprop,
     discriminative,
     encoding,
     generative,
     losses,
     markov,
+    network,
+    numerical,
     optimizers,
     training,
 )
@@ -69,14 +72,14 @@ def test_networks_made_by_hand_are_float64_whatever_they_are_made_from() -> None
     # 「手で組むネットワーク…は、いつも float64 で作ります」
     for scalar in (np.float32, np.float64, int):
         low, high = scalar(0), scalar(1)
-        for network in (
+        for built in (
             hand_made.bump_network(low, high),
             hand_made.bump_network(low, high, steepness=5.0),
             hand_made.staircase_network(lambda x: x.astype(np.float32), low, high, 4),
             hand_made.relu_interpolant(lambda x: x.astype(np.float32), low, high, 4),
             hand_made.sawtooth_network(3),
         ):
-            assert all(layer.W.dtype == layer.b.dtype == np.float64 for layer in network)
+            assert all(layer.W.dtype == layer.b.dtype == np.float64 for layer in built)
 
 
 def test_fits_and_the_gradient_check_compute_in_float64() -> None:
@@ -140,7 +143,7 @@ def test_nan_in_x_is_found_by_the_update_that_uses_it() -> None:
 
 
 def test_layers_and_models_hold_the_arrays_they_were_given() -> None:
-    # 「層やモデルは、渡した配列を複製せずに持つので、作った後で元の配列を書き換えないでください」
+    # 「渡した小数の配列を複製せずに持つので、作った後で元の配列を書き換えないでください」
     half, eye = np.full(2, 0.5), np.eye(2)
     both = np.stack([eye, eye])
     for model in (
@@ -275,7 +278,7 @@ def test_table_of_operations() -> None:
 
 def test_body_without_the_check_gives_the_same_values() -> None:
     # 「前に @checked(…) の付いた関数は…本体には計算だけがあります」
-    # 「学習で何万回も呼ぶときは、同じ本体を検査なしで使う」
+    # 「学習で何万回も呼ぶときは、飾りを外した同じ本体を使う」
     rng = np.random.default_rng(0)
     net = init_network([3, 4, 2], rng=rng)
     x, d = rng.normal(size=(5, 3)), rng.normal(size=(5, 2))
@@ -297,3 +300,75 @@ def test_body_without_the_check_gives_the_same_values() -> None:
         sigmoid(np.nan)
     assert np.isnan(unwrap(sigmoid)(np.array([np.nan]))).all()
     assert parameters(net).size == g.size
+
+
+# 新しいテスト
+def test_float32_comes_back_as_float32_from_every_module() -> None:
+    # 「小数の配列を返す関数は、float32 を受け取れば float32 を返します」
+    # 「float32 を渡せば float32 が返ります」
+    rng = np.random.default_rng(0)
+    x, d = rng.normal(size=(6, 2)).astype(np.float32), np.eye(2, dtype=np.float32)[[0, 1] * 3]
+    A, scale = np.array([[0.5, 0.5], [0.25, 0.75]], np.float32), encoding.fit_standardizer(x)
+    gauss, line = generative.fit_gaussian_classifier(x, d), discriminative.fit_least_squares(x, d)
+    logistic, adam = discriminative.fit_logistic_regression(x, d, l2=0.1), optimizers.Adam()
+    hmm = markov.HiddenMarkovModel(A[0], A, A)
+    for result in (
+        *(encoding.standardize(x, scale), encoding.unstandardize(x, scale)),
+        *(f(gauss, x) for f in (generative.log_likelihood, generative.log_evidence)),
+        *(generative.posterior(gauss, x), *generative.sample(gauss, 3, rng=rng)),
+        *(generative.bayes_posterior(A[0], A), generative.enlarge_bilinear(x[None], 2)),
+        *(discriminative.posterior(logistic, x), discriminative.scores(line, x)),
+        *(markov.forward_log_probabilities(hmm, [0, 1]), adam.step(x, d, adam.init(x))[0]),
+        *(f(np.sin, x) for f in (numerical.central_difference, numerical.forward_difference)),
+        numerical.numerical_gradient(lambda x: (x**2).sum(), x),
+    ):
+        assert result.dtype == np.float32
+
+
+# 新しいテスト
+def test_one_sample_is_still_a_row_and_numbers_of_classes_stay_whole() -> None:
+    # 「サンプルが 1 個でも、x の形は…です。誤差はサンプルごとに一つなので…です。」
+    # 「クラスや語の番号は、整数のまま受け取ります。」「b には n がないので、どの行にも同じ b を」
+    rng = np.random.default_rng(0)
+    for N, D, K in ((1, 3, 2), (5, 2, 4)):
+        x, layer = rng.normal(size=(N, D)), Layer(rng.normal(size=(D, K)), np.arange(1.0, K + 1))
+        y = network.forward((layer,), x)
+        assert losses.squared_error(y, np.zeros((N, K))).shape == (N,)
+        with pytest.raises(ValueError, match=rf"x は \(N, {D}\) の形が必要"):
+            network.forward((layer,), x[0])
+        linear = Layer(layer.W, layer.b, "identity")
+        assert np.allclose(network.forward((linear,), np.zeros((N, D))), [layer.b] * N)
+    assert encoding.from_one_hot(encoding.one_hot([2, 0], 3)).dtype.kind == "i"
+    assert encoding.token_ids(["a"], ["a", "b"]).dtype.kind == "i"
+    for refuses in (
+        lambda: encoding.one_hot([0.0], 2),
+        lambda: encoding.tokens_from_ids([0.0], ["a"]),
+    ):
+        with pytest.raises(TypeError, match="整数"):
+            refuses()
+
+
+# test_layers_and_models_hold_the_arrays_they_were_given に足すもの（文を直した後）
+def test_layers_copy_whole_numbers_and_hold_floats() -> None:
+    # 「層やモデルは、渡した小数の配列を複製せずに持つので」
+    half, eye = np.full(2, 0.5), np.eye(2)
+    assert Layer(eye, half).W is eye
+    assert markov.MarkovChain(half, eye).transition is eye
+    whole = np.eye(2, dtype=np.int64)
+    assert not np.shares_memory(Layer(whole, half).W, whole)
+    assert not np.shares_memory(markov.MarkovChain(half, whole).transition, whole)
+
+
+# 新しいテスト（357、359、360 行を直した後の文について）
+def test_learning_uses_the_bodies_without_their_decorators() -> None:
+    # 「学習で何万回も呼ぶときは、飾りを外した同じ本体を使うので」「検査は関数の入口で行います」
+    assert training._loss_and_gradient is unwrap(loss_and_gradient) is not loss_and_gradient
+    for name, entry in ACTIVATIONS.items():
+        public = getattr(activations, name)
+        assert entry.function is unwrap(public) is not public
+        if name != "softmax":
+            assert entry.derivative is unwrap(getattr(activations, f"{name}_derivative"))
+    # 誤差関数は飾りを持たず、本体のはじめで検査するので、更新のたびに確かめる。
+    assert unwrap(losses.squared_error) is losses.squared_error
+    with pytest.raises(ValueError, match="同じ形"):
+        losses.squared_error(np.ones((2, 1)), np.ones(2))
