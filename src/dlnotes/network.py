@@ -411,8 +411,8 @@ def with_parameters(network: Network, theta: Array) -> Network:
         theta: パラメータ θ。形は (P,)。
 
     Returns:
-        新しいネットワーク。dtype は θ に合わせます。θ が浮動小数点数の配列なら、重みはその一部を
-            指し、複製しません。
+        新しいネットワーク。dtype は θ に合わせます。θ が float32 か float64 の配列なら、
+            重みはその一部を指し、複製しません。
 
     Raises:
         TypeError: network が Layer の組でないとき、層ごとに dtype が違うとき、theta が

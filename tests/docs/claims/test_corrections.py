@@ -12,11 +12,13 @@ from course_code import course_cross_entropy_error, course_numerical_gradient
 from dlnotes import losses, optimizers
 from dlnotes.activations import softmax
 from dlnotes.numerical import numerical_gradient
+from dlnotes.optimizers import SGD
 
 Array = np.ndarray
 
 
 def test_one_hot_of_a_wrong_length_passes_only_as_integers_and_for_two_sample_counts() -> None:
+    # 「五つのクラスの番号とみなされ、意味のない値が出ます」
     # 「整数の one-hot も、サンプルの数が 1 か」
     # 「なら、番号の並びとして黙って計算されます。」
     # 「要素の数が…と同じなら one-hot、違えばクラスの番号とみなす。」
@@ -67,6 +69,7 @@ def test_three_dimensional_softmax_sums_to_one_over_everything_and_never_in_a_ro
 
 
 def test_gradient_of_one_column_is_halved_and_of_more_columns_never_finished() -> None:
+    # 「2 列以上で止まるのは、要素の数まで進む番号が、行の数を超えるからです」
     # 「二次元の x[idx] は行への参照なので、覚えたはずの値もいっしょに動きます。」
     # 「1 列なら勾配が半分になり、2 列以上なら途中で止まります。」
     rng = np.random.default_rng(0)
@@ -137,3 +140,23 @@ def test_gradient_divided_wrongly_is_off_by_the_classes_or_by_the_samples() -> N
             for r, g in ((0.1, course), (0.1 * n, right))
         ]
         assert np.allclose(*ends)
+
+
+def test_integers_cannot_be_updated_in_place_by_any_fraction() -> None:
+    # 「パラメータを整数で用意すると、この行はエラーになります」
+    # 「ブロードキャストできるのは、N が 1 か K' のときだけです」
+    for dtype in (np.int8, np.int64):
+        for gradient in (np.ones(2), np.ones(2, dtype=np.float32), np.array([1, 2])):
+            W = np.array([1, 2], dtype=dtype)
+            with pytest.raises(TypeError):
+                W -= 0.1 * gradient
+            assert W.tolist() == [1, 2]
+    with pytest.raises(TypeError, match="浮動小数点数"):
+        SGD(0.1).step(np.array([1, 2]), np.ones(2), ())
+    for N in range(1, 7):
+        for K in range(2, 7):
+            try:
+                fits = np.broadcast_shapes((N,), (N, K)) == (N, K)
+            except ValueError:
+                fits = False
+            assert fits == (N in (1, K))

@@ -20,6 +20,7 @@ from dlnotes.activations import (
 from dlnotes.figures import dl005_output_activations as figures
 from dlnotes.losses import (
     binary_cross_entropy,
+    binary_cross_entropy_gradient,
     cross_entropy,
     cross_entropy_gradient,
     entropy,
@@ -138,6 +139,8 @@ def test_mixed_pairs_do_not_give_output_minus_target() -> None:
 
 
 def test_three_pairs_figure_shows_the_outputs_lowered_by_one() -> None:
+    # 「ほかの二つは −1 から 0 へ上がる S 字になります」
+    # 「ソフトマックス関数の線は…で、ほかの二つの総入力を…にしています」
     # 「図の下の段は、活性化関数のグラフを 1 だけ下げた形です」
     # 「恒等写像は放物線、ほかの二つは左で直線のように増えます」（図の代替文）
     top, bottom = album.three_pairs().axes
@@ -251,6 +254,7 @@ def test_batch_divided_by_its_whole_sum_is_wrong_and_scattered_logits_cost_more(
 
 
 def test_without_its_largest_no_power_exceeds_one_and_no_sum_falls_below_it() -> None:
+    # 「指数がいつも 0 以下になるのであふれません」
     # 「e の肩がどれも 0 以下になるので、大きすぎてあふれることはありません」
     # 「分母には e⁰=1 が必ず入るので、0 で割ることもありません」（引かなければ、どちらも起きる）
     rng = np.random.default_rng(0)
@@ -268,6 +272,7 @@ def test_without_its_largest_no_power_exceeds_one_and_no_sum_falls_below_it() ->
 
 
 def test_every_total_input_moves_every_probability_and_both_ways_alike() -> None:
+    # 「どの出力も、すべての総入力に左右されます」
     # 「ある u_j を動かすと、すべての y_k が動きます」「ソフトマックス関数の J は対称なので」
     # 「∂y_k/∂u_j = y_k(δ_kj−y_j)」「連鎖律では、u_j が動かすすべての y_k について足します」
     rng = np.random.default_rng(0)
@@ -443,6 +448,8 @@ def test_classes_in_order_get_probabilities_by_subtraction() -> None:
 
 
 def test_error_of_every_row_of_the_tables_is_the_likelihood_of_its_own_distribution() -> None:
+    # 「この尤度の対数を取り、符号を変えたものが、二値の交差エントロピーです」
+    # 「正解のクラスに付けた確率だけが残ります」
     # 「最尤推定から誤差関数が決まります」
     # 表「回帰 恒等写像 二乗誤差」「二値分類 シグモイド関数 二値の交差エントロピー」
     # 表「多クラス分類 ソフトマックス関数 交差エントロピー」「回帰 予測値 実数（正規分布）」
@@ -473,6 +480,7 @@ def test_only_the_identity_reaches_answers_outside_the_range() -> None:
 
 
 def test_adding_keeps_the_softmax_multiplying_does_not_and_two_classes_see_the_difference() -> None:
+    # 「最大値 m を引いても値は変わらず」
     # 「同じ数 c を足しても、分子と分母に同じ e^c が掛かるだけなので、値は変わりません」
     # 「最大値を引けば、(1000,1001) も (0,1) も同じ確率です」
     # 「2 個のときは、総入力の差のシグモイド関数と同じです」
@@ -504,6 +512,8 @@ def test_kl_is_zero_only_at_the_truth_and_infinite_only_where_the_truth_is_misse
 
 
 def test_function_of_the_course_is_silently_wrong_for_one_column_and_for_shares() -> None:
+    # 「の大きさが同じなら one-hot とみなし、最大の位置を正解の番号にします」
+    # 「0.4 のほうが捨てられています」
     # 「が扱えるのは、2 列以上の確率と、正解が一つに決まるラベルだけです」
     # 「出力が 1 列の二値分類や、確率で与えられた正解には、黙って間違った値を返すことがあります」
     # 「列が一つなら、最大の位置はいつも 0 番です」「は使われず、…でも同じ値になりました」
@@ -519,3 +529,70 @@ def test_function_of_the_course_is_silently_wrong_for_one_column_and_for_shares(
         true = [binary_cross_entropy(one, np.full((4, 1), d)).mean() for d in (0.0, 1.0)]
         assert answers[0] == answers[1]
         assert np.isclose(answers, true, atol=1e-4).tolist() == [False, True]
+
+
+def test_missed_certainty_costs_infinity_and_a_perfect_prediction_exactly_nothing() -> None:
+    # 「正解が 1 で y が 0 のときと、正解が 0 で y が 1 のときは、無限大です」
+    # 「正解が 1 で y が 0 なら負の無限大、正解が 0 で y が 1 なら正の無限大です」
+    # 「正解が 0 か 1 なら、完全な予測でちょうど 0」「正解が one-hot なら、完全な予測でちょうど 0」
+    # 「正解のクラスに付けた確率が 0 のときは無限大です」
+    # 「正解のクラスに付けた確率が 0 のとき、そのクラスの成分は負の無限大です」
+    y, d = np.array([0.0, 1.0, 0.0, 1.0]), np.array([1.0, 0.0, 0.0, 1.0])
+    assert binary_cross_entropy(y, d).tolist() == [np.inf, np.inf, 0, 0]
+    assert binary_cross_entropy_gradient(y, d)[:2].tolist() == [-np.inf, np.inf]
+    for K in (2, 3, 7):
+        one, missed = np.eye(K), np.roll(np.eye(K), 1, axis=1)
+        assert not cross_entropy(one, one).any()
+        assert (cross_entropy(missed, one) == np.inf).all()
+        assert np.array_equal(cross_entropy_gradient(missed, one), np.where(one > 0, -np.inf, 0))
+
+
+def test_many_labels_add_their_errors_and_may_all_be_likely() -> None:
+    # 「形 (N, M) は、独立な M 個の二値の問題（マルチラベル）とみて足し合わせます」
+    # 「マルチラベルの誤差は、クラスごとの二値の交差エントロピーの和です」
+    # 「クラスごとに別々のシグモイド関数を使います。確率の和は 1 とは限りません」
+    # 「シグモイド関数なら、犬も人も確率 1 に近い答えを出せます」
+    rng = np.random.default_rng(0)
+    u, d = rng.normal(scale=3, size=(20, 4)), rng.integers(2, size=(20, 4)).astype(float)
+    columns = [binary_cross_entropy(sigmoid(u[:, m]), d[:, m]) for m in range(4)]
+    assert np.allclose(binary_cross_entropy(sigmoid(u), d), np.sum(columns, axis=0))
+    assert np.allclose(sigmoid_binary_cross_entropy(u, d), np.sum(columns, axis=0))
+    assert (np.abs(sigmoid(u).sum(axis=1) - 1) > 0.01).all()
+    assert (sigmoid(np.full(4, 8.0)) > 0.999).all()
+    moved = u + 9 * np.eye(4)[0]  # 一つの総入力は、ほかのクラスの確率を変えない
+    assert np.array_equal(sigmoid(moved)[:, 1:], sigmoid(u)[:, 1:])
+
+
+def test_logarithm_stays_under_its_tangent_and_touches_it_only_where_the_parts_agree() -> None:
+    # 「（等号は x=1 のときだけ）です」「のグラフは上に凸で、y=x−1 はその x=1 での接線だからです」
+    # 「等号になるのは、p_k>0 のどの k でも q_k=p_k のときです」
+    # 「このとき、それらの q_k の和がすでに 1 なので、残りの q_k は 0 で、q=p です」
+    x = np.geomspace(0.01, 100, 401)
+    gap = x - 1 - np.log(x)
+    assert np.flatnonzero(gap < 1e-12).tolist() == [200]
+    assert np.isclose(x[200], 1)
+    assert (np.diff(np.diff(np.log(x)) / np.diff(x)) < 0).all()  # 傾きが減り続ける
+    rng, p = np.random.default_rng(0), np.array([0.5, 0.3, 0.2, 0.0])
+    for _ in range(100):
+        q = rng.dirichlet(np.ones(4))
+        on = p > 0
+        assert (p[on] * np.log(q[on] / p[on]) <= q[on] - p[on]).all()
+        share = rng.uniform(0.01, 0.9)  # 割合だけを保っても、残りに渡せば 0 にならない
+        assert np.isclose(
+            kl_divergence(p, (1 - share) * p + share * np.eye(4)[3]), -np.log1p(-share)
+        )
+
+
+def test_softmax_of_two_has_one_input_too_many_and_that_of_one_says_nothing() -> None:
+    # 「シグモイド関数の出力は 1 個、ソフトマックス関数の出力は 2 個で、後者は総入力が一つ余分です」
+    # 「1 クラスのソフトマックス関数は、いつも 1 になり、役に立ちません」
+    # 「正しくは: クラスが 2 個以上なら使えます」
+    u = np.random.default_rng(0).normal(scale=3, size=(50, 2))
+    fixed = u - u[:, 1:]  # 二つ目を 0 に決めておいても、どの確率も出せる
+    assert np.allclose(softmax(fixed), softmax(u))
+    assert np.allclose(softmax(u)[:, 0], sigmoid(fixed[:, 0]))
+    assert (np.abs(sigmoid(u[:, 0] + 1) - sigmoid(u[:, 0])) > 1e-6).all()
+    one = np.exp(u[:, :1])
+    assert (one / one.sum(axis=1, keepdims=True) == 1).all()
+    with pytest.raises(ValueError, match="2 個以上"):
+        softmax(u[:, :1])

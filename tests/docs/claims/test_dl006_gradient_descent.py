@@ -27,8 +27,10 @@ from dlnotes.optimizers import (
     Nesterov,
     Optimizer,
     RMSProp,
+    constant,
     cosine,
     exponential_decay,
+    step_decay,
 )
 
 album = once(figures)
@@ -168,6 +170,8 @@ def test_adagrad_moves_far_where_the_gradient_is_rarely_not_zero() -> None:
 
 
 def test_three_methods_scale_the_gradient_at_hand_and_three_others_do_not() -> None:
+    # 「学習率をどう変えても、成分ごとにどんな倍率を掛けても、第 1 成分は動けません」
+    # 「いまの勾配に掛ける数を変えるだけではできない動きです」
     # 「AdaGrad、RMSProp、Adadelta は、いまの勾配に成分ごとの倍率を掛けます。」
     rng = np.random.default_rng(0)
     scaled = {SGD, AdaGrad, RMSProp, Adadelta}
@@ -333,6 +337,7 @@ def test_slider_of_the_parabola_lands_jumps_swings_and_leaves() -> None:
 
 
 def test_turned_axes_part_the_bowl_into_parabolas_of_their_own() -> None:
+    # 「固有値 λ の向きの成分は、1 回の更新で大きさが…倍になります」
     # 「互いに直交する長さ 1 の固有ベクトル」「積の項が消えます。」
     # 「1 回の更新で a_i は 1−ελ_i 倍になります。」
     # 「右辺を θ_i と θ_j で順に偏微分すると A の i 行 j 列になる」
@@ -649,6 +654,7 @@ def test_slope_across_the_valley_turns_each_time_and_the_slope_along_it_never_do
 
 
 def test_sum_of_squares_never_falls_and_the_moving_average_follows_the_gradient_down() -> None:
+    # 「大きさの同じ勾配が続くと…は…に比例し」「h が増え続けるせいで学習が止まることはありません」
     # 「h は勾配の二乗を足すだけで、減りません」「歩幅は…に縮みます」
     # 「AdaGrad の h は減らないので、同じ大きさの勾配が続くと、歩幅は縮み続けます」
     # 「RMSProp は h を移動平均に替え、勾配が小さくなれば h も小さくなるようにしました」
@@ -698,3 +704,85 @@ def test_second_derivatives_may_change_places_only_where_they_are_continuous() -
     assert abs(one) > 0.1
     torn = mixed(lambda x, y: x * y * (x**2 - y**2) / (x**2 + y**2), 0.0, 0.0)
     np.testing.assert_allclose(torn, [-1, 1], atol=1e-3)
+
+
+def test_kept_parameters_and_state_are_enough_to_go_on_and_without_the_state_too_little() -> None:
+    # 「step は引数を書き換えません」
+    # 「そのため、途中の θ と状態を取っておけば、学習はいつでもそこからやり直せます」
+    # 「状態は、次の更新のために覚えておく量です」「覚えておくものがないので、状態は空の組 () です」
+    # 「どの方法も init と step だけで使えるので、学習のコードを変えずに入れ替えられます」
+    slow = (SGD(0.01), Momentum(0.01), Nesterov(0.01), AdaGrad(0.1), RMSProp(0.1))
+    for opt in (*slow, Adadelta(), Adam(0.1)):
+        points, states = [START], [opt.init(START)]
+        for t in range(20):
+            theta, state = opt.step(points[t], VALLEY * points[t], states[t])
+            points, states = [*points, theta], [*states, state]
+        for memory, kept in ((states[8], True), (states[0], False)):
+            theta, state = points[8], memory
+            for _ in range(12):
+                theta, state = opt.step(theta, VALLEY * theta, state)
+            assert np.array_equal(theta, points[20]) == (kept or type(opt) is SGD)
+    assert SGD(0.01).init(START) == ()
+
+
+def test_past_gradients_have_the_weights_said_and_their_sum_is_what_adam_divides_by() -> None:
+    # 「v は過去の勾配の和で、k 回前の勾配には μᵏ が掛かります」
+    # 「k 回前の g² の重みは (1−ρ)ρᵏ と減るので、h は最近の勾配の大きさを表します」
+    # 「t 回目までの勾配に掛かる係数の和は 1−βᵗ なので、それで割って偏りを補正します」
+    # 「m は 0 から始まるので、はじめのうちは 0 に近すぎます」
+    g = np.random.default_rng(0).normal(size=(12, 1))
+    k, zero = np.arange(12)[::-1, np.newaxis], np.zeros(1)
+    states = {}
+    for opt in (Momentum(0.1), RMSProp(0.1), Adam(0.1)):
+        theta, state = zero, opt.init(zero)
+        for each in g:
+            theta, state = opt.step(theta, each, state)
+        states[type(opt)] = state
+    assert np.allclose(states[Momentum], (0.9**k * g).sum())
+    assert np.allclose(states[RMSProp], (0.1 * 0.9**k * g**2).sum())
+    assert np.allclose(states[Adam][1], (0.1 * 0.9**k * g).sum())
+    assert np.isclose((0.1 * 0.9**k).sum(), 1 - 0.9**12)
+    assert (np.diff(1 - 0.9 ** np.arange(1, 50)) > 0).all()  # 0 に近すぎるのは、はじめだけ
+
+
+def test_every_schedule_falls_in_the_way_its_name_says() -> None:
+    # 「いつも同じ学習率」「決まった回数ごとに、階段のように下がる学習率」
+    # 「1 回の更新ごとに、同じ割合で下がる学習率」「step_decay の間隔 T を 1 にした式」
+    # 「余弦の半周期に沿って、なめらかに 0 まで下がる学習率」「1 より小さければ下がります」
+    t = range(41)
+    same = [constant(i, learning_rate=0.3) for i in t]
+    stairs = np.array([step_decay(i, learning_rate=0.3, every=10, factor=0.5) for i in t])
+    ratio = np.array([exponential_decay(i, learning_rate=0.3, factor=0.9) for i in t])
+    wave = np.array([cosine(i, learning_rate=0.3, iterations=40) for i in t])
+    assert set(same) == {0.3} == {stairs[0], ratio[0], wave[0]}
+    assert (np.flatnonzero(np.diff(stairs) < 0) + 1).tolist() == [10, 20, 30, 40]
+    assert np.allclose(np.unique(stairs)[::-1], 0.3 * 0.5 ** np.arange(5))
+    assert np.allclose(ratio[1:] / ratio[:-1], 0.9)
+    each = [step_decay(i, learning_rate=0.3, every=1, factor=0.9) for i in t]
+    assert np.allclose(each, ratio)
+    assert (np.diff(wave) < 0).all()
+    assert np.isclose(wave[20], 0.15)
+    assert abs(wave[40]) < 1e-15
+    assert np.argmin(np.diff(wave)) in (19, 20)  # 両端ではゆるく、真ん中で速い
+    assert exponential_decay(9, learning_rate=0.3, factor=1.1) > 0.3
+
+
+def test_where_gradient_descent_stops_the_slope_is_zero_and_only_a_convex_floor_is_lowest() -> None:
+    # 「勾配降下法が収束した先は、一般に停留点です」
+    # 「凸な関数（グラフの 2 点を結んだ線分が、グラフより下に出ない…）なら、停留点は最小の点です」
+    # 「極小も、全体でいちばん低い点（大域的な極小解）とは限りません」
+    convex = lambda w: np.log(np.exp(2 * w) + np.exp(-w))  # noqa: E731
+    bent = lambda w: w**4 / 4 - w**2 / 2 + w / 10  # noqa: E731
+    slopes = {
+        convex: lambda w: (2 * np.exp(2 * w) - np.exp(-w)) / (np.exp(2 * w) + np.exp(-w)),
+        bent: lambda w: w**3 - w + 0.1,
+    }
+    grid = np.linspace(-2, 2, 401)
+    a, b = np.meshgrid(grid, grid)
+    for E, slope in slopes.items():
+        above = ((E(a) + E(b)) / 2 >= E((a + b) / 2) - 1e-12).all()
+        w = np.array([-1.9, 0.0, 0.4, 1.9])
+        for _ in range(500):
+            w, _ = SGD(0.2).step(w, slope(w), ())
+        assert np.abs(slope(w)).max() < 1e-9
+        assert (E(w) <= E(grid).min() + 1e-12).all() == above == (E is convex)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from itertools import product
 
 import numpy as np
 from pictures import named, once, points_of, written
@@ -37,6 +38,7 @@ FALLING = 0.1 * (1 - np.arange(300) / 300)
 
 
 def test_sample_on_the_other_side_raises_the_error_however_small_the_rate() -> None:
+    # 「選んだ 1 個によっては増やす向きに進みます」
     # 「学習率をどんなに小さくしても、その 1 個での更新で全体の誤差が増えます。」
     x, d = linear_target(200, rng=np.random.default_rng(0))
     net = init_network([2, 10, 1], rng=np.random.default_rng(1))
@@ -210,6 +212,7 @@ def test_sway_may_vanish_without_the_condition_and_the_sums_of_one_over_t_never_
 
 
 def test_gradients_needed_for_a_rough_answer_do_not_depend_on_the_number_of_samples() -> None:
+    # 「を 100 倍にしても、SGD に要る勾配の数はほとんど変わりません」
     # 「t = 1/ρ 個の勾配が要ります。この数に N は出てきません。」
     # 「粗い答えでよければ SGD が有利で、N が小さく、高い精度が要るときは、
     # 勾配降下法のほうが少ない計算で済みます」
@@ -231,6 +234,7 @@ def test_gradients_needed_for_a_rough_answer_do_not_depend_on_the_number_of_samp
 
 
 def test_constant_rate_forgets_old_answers_and_one_over_t_weighs_all_alike() -> None:
+    # 「それより前はほとんど忘れています」
     # 「古い正解ほど係数の小さい和になります。」「1/t では、どの正解の係数も同じ 1/t です。」
     def coefficients(falls: bool) -> Array:
         w = np.zeros(200)
@@ -261,6 +265,8 @@ def test_without_redundancy_the_gain_is_small_or_turns_into_a_loss() -> None:
 
 
 def test_sway_stays_unless_the_gradient_of_every_sample_vanishes_at_the_floor() -> None:
+    # 「サンプルごとの勾配に 0 でないものが残れば、学習率を下げないと揺れる」
+    # 「SGD では、全体の勾配が 0 でも、選んだ 1 個の勾配は 0 とは限りません」
     # 「学習率が一定なら、谷底ですべてのサンプルの勾配が 0 にならない限り、…揺れが残ります。」
     x, clean = linear_target(50, rng=np.random.default_rng(0))
     noise = np.random.default_rng(1).normal(size=clean.shape)
@@ -497,6 +503,7 @@ def test_chance_and_place_do_not_mix_and_the_floor_is_the_mean() -> None:
 
 
 def test_every_sample_is_used_once_in_each_round_whatever_the_batch_size() -> None:
+    # 「固定した 200 個を何周もする SGD は、同じサンプルを何度も使っています」
     # 「バッチサイズによらず、5 エポックで 5 回ずつ使っています」
     # 「更新の単位が 1 個かどうかと、データを使い捨てるかどうかは、別のことです」
     # 「混ぜて順に使い切る（重複なし）方法」「毎回 N 個から選び直す（重複あり）方法」
@@ -523,3 +530,22 @@ def test_one_sum_must_grow_without_end_and_the_other_must_not() -> None:
         grows[name] = (np.diff(sums)[:, 1] > 2).tolist()
     assert grows == {"a": [True, True], "b": [True, False], "c": [False, False], "d": [True, True]}
     assert math.isclose(kinds["c"].sum(), math.pi**2 / 6, abs_tol=2e-6)
+
+
+def test_falling_rate_is_the_mean_of_the_chosen_and_its_sway_is_the_variance_over_t() -> None:
+    # 「それまでに選んだ t 個の平均そのものになります」
+    # 「t 個の平均の分散は s²/t なので、揺れは 0 に近づきます」
+    # 「学習率を少しずつ下げると、揺れも小さくなります」「ε が小さければ、v はほぼ ε に比例します」
+    d = np.array([3.0, -1.0, 7.0])
+    for t in (1, 2, 5, 7):
+        chosen = np.array(list(product(d, repeat=t)))  # 選び方のすべて
+        falling, fixed = np.full((2, len(chosen)), 9.0)
+        for i, d_n in enumerate(chosen.T, start=1):
+            falling = falling - (falling - d_n) / i
+            fixed = fixed - 0.5 * (fixed - d_n)
+        assert np.allclose(falling, chosen.mean(axis=1))
+        assert np.isclose(((falling - d.mean()) ** 2).mean(), d.var() / t)
+        still = (1 - 0.25**t) / 3 * d.var() + (0.5**t * (9 - d.mean())) ** 2
+        assert np.isclose(((fixed - d.mean()) ** 2).mean(), still)
+    v = lambda rate: rate / (2 - rate)  # noqa: E731
+    assert abs(v(0.01) / v(0.02) - 0.5) < 0.01 < abs(v(0.5) / v(1.0) - 0.5)

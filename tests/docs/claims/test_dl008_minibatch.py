@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from itertools import permutations, product
+from itertools import islice, permutations, product
 
 import numpy as np
 from matplotlib.colors import to_hex
@@ -17,7 +17,7 @@ from dlnotes.figures import dl008_minibatch as figures
 from dlnotes.losses import squared_error
 from dlnotes.network import Network, forward, init_network, parameters, with_parameters
 from dlnotes.optimizers import SGD
-from dlnotes.training import Step, minibatches, train
+from dlnotes.training import Step, iterations_per_epoch, minibatches, train
 
 album = once(figures)
 
@@ -268,6 +268,7 @@ def test_whole_data_as_one_batch_does_not_sway_at_all() -> None:
 
 
 def test_products_per_number_moved_rise_with_the_batch_and_stop_at_forty_seven() -> None:
+    # 「1 個ずつだと、重みを 1 個読むたびに積和を 1 回しかできません」
     # 「この比は…頭打ちになります。」
     def ratio(B: int) -> float:
         return B * 784 * 50 / (784 * 50 + B * 784 + B * 50)
@@ -350,7 +351,8 @@ def test_use_of_every_sample_once_cancels_the_sway_even_in_a_fixed_order() -> No
 
 
 def test_small_batch_divided_by_the_full_size_is_a_smaller_rate() -> None:
-    # 「そのときだけ勾配が…倍に小さくなり、学習率を下げたのと同じになります。」
+    # 「そのときだけ勾配が…倍に小さくなり、ただの勾配降下法では、
+    # 学習率を下げたのと同じになります。」
     x, d = linear_target(10, rng=np.random.default_rng(0))
     net = init_network([2, 5, 1], rng=np.random.default_rng(1))
     for n, B in ((1, 4), (2, 4), (5, 8)):
@@ -481,6 +483,7 @@ def test_standard_deviation_falls_by_the_root_only_while_the_batch_is_small() ->
 
 
 def test_rounds_use_every_sample_once_and_only_the_last_batch_is_small() -> None:
+    # 「どの番号もちょうど一度ずつ現れます」
     # 「重複なしなので、1 周の間にどのサンプルもちょうど一度ずつ使われます」
     # 「N が B で割り切れなければ、最後のミニバッチだけが小さくなります」「捨てずに使うので」
     # 「サンプルの番号を混ぜてから、前から B 個ずつ切ります」
@@ -514,6 +517,8 @@ def test_every_update_starts_where_the_last_one_ended() -> None:
 
 
 def test_error_of_a_batch_is_a_mean_and_its_ends_are_the_two_methods() -> None:
+    # 「二つは別の方法ではなく、ミニバッチ勾配降下法の両端です」
+    # 「…なら勾配降下法、…なら確率的勾配降下法になります」
     # 「ミニバッチの誤差は、その中のサンプルの誤差の平均です」
     # 「N_t=N なら勾配降下法、N_t=1 なら確率的勾配降下法です」
     # 「たとえば B=4、N_t=2 なら、半分しか進みません」
@@ -546,3 +551,49 @@ def test_thousand_updates_of_the_notebook_are_no_epochs() -> None:
     assert [(t, step.epoch - steps[0].epoch) for t, step in enumerate(steps)] == done
     chosen = np.random.default_rng(0).integers(100_000, size=1000)
     assert len(np.unique(chosen)) <= 1000 == 100_000 // 100
+
+
+def test_every_record_has_the_error_before_and_the_network_after_its_own_update() -> None:
+    # 「更新する前のパラメータでの、このミニバッチの平均誤差」「更新した後のネットワーク」
+    # 「1 から数え、周が替わっても続けて数えます」「済んだ更新の回数（0 から）を学習率にする関数」
+    # 「取り出した分だけ学習が進みます」「書き換えません」
+    x, d = linear_target(10, rng=np.random.default_rng(0))
+    before = net = init_network([2, 4, 1], rng=np.random.default_rng(1))
+    kept, asked = parameters(net), []
+    way = {"loss": "squared_error", "optimizer": SGD(9.0), "batch_size": 4, "epochs": 3}
+    schedule = lambda t: asked.append(t) or 0.1 / (t + 1)  # noqa: E731
+    steps = train(net, x, d, rng=np.random.default_rng(2), schedule=schedule, **way)
+    assert asked == []
+    rng = np.random.default_rng(2)
+    batches = (D for _ in range(3) for D in minibatches(10, 4, rng=rng))
+    for t, (step, D) in enumerate(zip(islice(steps, 7), batches, strict=False)):
+        assert asked == list(range(t + 1))
+        assert (step.iteration, step.epoch) == (t + 1, 1 + t // 3)
+        E, g = loss_and_gradient(before, x[D], d[D], "squared_error")
+        assert math.isclose(step.loss, E)
+        np.testing.assert_allclose(
+            parameters(step.network), parameters(before) - 0.1 / (t + 1) * g, atol=1e-12
+        )
+        before = step.network
+    assert np.array_equal(parameters(net), kept)
+
+
+def test_older_updates_fade_by_the_same_factor_and_larger_batches_update_less_often() -> None:
+    # 「この例では、1 回の更新で、それより前の更新の影響が 1−ε 倍に薄れます」
+    # 「バッチサイズを k 倍にすると、1 エポックの更新の回数は、およそ 1/k になります」
+    # 「割り切れないときは、最後の小さなミニバッチの分を含みます」
+    d = np.random.default_rng(0).normal(size=9)
+    for rate in (0.02, 0.4):
+        ends = []
+        for first in (d[0], d[0] + 1):  # 最初のサンプルだけを動かす
+            w, path = 0.0, []
+            for d_n in (first, *d[1:]):
+                w = w - rate * (w - d_n)
+                path.append(w)
+            ends.append(path)
+        np.testing.assert_allclose(np.diff(ends, axis=0)[0], rate * (1 - rate) ** np.arange(9.0))
+    for N, B in ((60_000, 100), (1000, 32), (997, 8)):
+        for k in (2, 3, 5):
+            counts = iterations_per_epoch(N, B), iterations_per_epoch(N, k * B)
+            assert abs(counts[0] / k - counts[1]) < 1
+            assert counts[1] == len(list(minibatches(N, k * B, rng=np.random.default_rng(0))))

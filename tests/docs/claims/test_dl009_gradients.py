@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+from dataclasses import is_dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
 from pictures import keys, named, once, points_of, written
 
+import dlnotes
+from dlnotes import backprop
 from dlnotes.activations import relu, sigmoid, sigmoid_derivative, tanh, tanh_derivative
 from dlnotes.backprop import backward, gradient_check, loss_and_gradient
 from dlnotes.figures import dl009_gradients as figures
@@ -45,6 +51,7 @@ def _checked(seed: int, activation: str, h: float | None = None) -> tuple[float,
 
 
 def test_errors_of_the_differences_begin_with_the_terms_of_taylor() -> None:
+    # 「h が小さすぎなければ、誤差は h の二乗に比例します」
     # 「はじめの二項が接線で、その先が接線からのずれを表します」
     # 「上の式から下の式を引くと、f'' の項が消えます」
     # 「前進差分の誤差は h/2 f''(x) から始まります」「中心差分の誤差は h²/6 f'''(x) から始まります」
@@ -77,6 +84,7 @@ def test_tangent_is_nearer_to_the_central_line_and_the_forward_line_lies_flatter
 
 
 def test_rounding_error_is_about_epsilon_over_h() -> None:
+    # 「値が 1 くらいなら、その丸め誤差は、計算機イプシロン」
     # 「小さすぎると丸め誤差が増えます」「引き算で上の桁が消えてしまいます」
     # 「丸めから来る誤差はおよそ ε/h で、h を小さくすると増えます」
     x, epsilon = np.linspace(0.5, 1.5, 400), np.finfo(np.float64).eps
@@ -192,6 +200,7 @@ def test_miss_of_a_wrong_gradient_is_normal_with_the_length_of_the_mistake() -> 
 
 
 def test_forward_differences_need_one_call_more_than_there_are_parameters() -> None:
+    # 「前進差分なら、…を使い回せるので…回です」
     # 「順伝播が 2M 回要ります（前進差分でも M+1 回です）」
     rng = np.random.default_rng(0)
     for M in (1, 7, 41):
@@ -391,6 +400,7 @@ def test_forward_looks_to_the_right_and_central_to_both_sides_alike() -> None:
 
 
 def test_backpropagation_differentiates_by_every_parameter_and_leaves_none_out() -> None:
+    # 「誤差逆伝播法が返す勾配の成分の数は、パラメータの数と同じです」
     # 「誤差逆伝播法も、すべてのパラメータについて微分します」
     # 「省いているのは微分ではなく、パラメータごとに繰り返していた順伝播です」
     # 「順伝播と逆伝播の一往復で、同じ勾配を求めます」「そのどれもが数値微分の値と一致します」
@@ -449,3 +459,62 @@ def test_whole_numbers_drop_the_step_towards_zero_and_dlnotes_takes_them() -> No
     np.testing.assert_allclose(numerical_gradient(lambda v: (v**2).sum(), x), 2 * x, atol=1e-8)
     for difference in (forward_difference, central_difference):
         np.testing.assert_allclose(difference(lambda v: v**2, x), 2 * x, atol=1e-6)
+
+
+def test_only_the_counter_takes_another_value_after_it_is_made_and_calls_what_it_was_given() -> (
+    None
+):
+    # 「呼ばれた回数を数える関数。中身は渡された関数のままです」
+    # 「回数を数えるため、この教材のクラスで一つだけ、作った後に」
+    found: set[Any] = set()
+    for module in pkgutil.iter_modules(dlnotes.__path__):
+        if not module.ispkg and not module.name.startswith("_"):
+            names = vars(importlib.import_module(f"dlnotes.{module.name}"))
+            found |= {k for k in names.values() if isinstance(k, type) and is_dataclass(k)}
+    assert len(found) > 15
+    assert {k for k in found if not k.__dataclass_params__.frozen} == {CountedFunction}
+    counted, x = CountedFunction(np.outer), np.arange(3.0)
+    assert np.array_equal(counted(x, b=x), np.outer(x, x))
+    assert counted.calls == 1
+
+
+def test_numerical_gradient_calls_twice_for_each_part_and_writes_nothing_into_its_point() -> None:
+    # 「成分を一つずつ動かすので、M 個の成分に f を 2M 回計算します」「theta には書き込みません」
+    # 「f を 2 回計算して求めます」「このパッケージの数値微分は、h を省くとこの値を使います」
+    # 「等しければ 0、長さの同じ逆向きなら 2（最大）になります」「どちらもすべて 0 のときは 0」
+    rng = np.random.default_rng(0)
+    theta, v = rng.normal(size=(2, 3, 4))
+    kept, f = theta.copy(), CountedFunction(lambda t: np.sin(t).sum())
+    numerical_gradient(f, theta)
+    assert f.calls == 2 * theta.size
+    directional_derivative(f, theta, v)
+    assert f.calls == 2 * theta.size + 2
+    assert np.array_equal(theta, kept)
+    for way, best in (
+        (forward_difference, best_step_forward),
+        (central_difference, best_step_central),
+    ):
+        for x in (theta, theta.astype(np.float32)):
+            assert np.array_equal(way(np.sin, x), way(np.sin, x, h=best(x.dtype)))
+    for size in (1e-200, 1.0, 1e200):
+        a, b = size * theta, size * v
+        turned = b * np.linalg.norm(a / size) / np.linalg.norm(b / size)
+        assert (relative_error(a, a), relative_error(0 * a, 0 * a)) == (0, 0)
+        assert relative_error(a, -a) == 2 > relative_error(a, turned) > 0
+
+
+def test_wrong_derivative_in_the_code_moves_the_backward_gradient_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # 「数値微分は誤差の値だけから求まるので、導関数の式や実装を間違えても影響を受けません」
+    # 「一つの式から機械的に求まるので、導出の間違いと無関係だからです」
+    rng = np.random.default_rng(0)
+    net = init_network([3, 5, 2], activation="tanh", rng=rng)
+    x, d = rng.normal(size=(4, 3)), rng.normal(size=(4, 2))
+    E = lambda theta: squared_error(forward(with_parameters(net, theta), x), d).mean()  # noqa: E731
+    way = backprop.loss_and_gradient, (net, x, d, "squared_error")
+    right, before = way[0](*way[1])[1], numerical_gradient(E, parameters(net))
+    monkeypatch.setattr(backprop, "_derivative", lambda name: lambda u: 1 - np.tanh(u))
+    assert relative_error(right, before) < 1e-7
+    assert np.array_equal(numerical_gradient(E, parameters(net)), before)
+    assert relative_error(way[0](*way[1])[1], before) > 0.01

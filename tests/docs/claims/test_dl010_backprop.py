@@ -13,11 +13,13 @@ import pytest
 from matplotlib.text import Annotation
 from pictures import named, once, points_of, written
 
+from dlnotes import autodiff, backprop
 from dlnotes.activations import (
     relu,
     relu_derivative,
     sigmoid,
     sigmoid_derivative,
+    softmax,
     tanh,
     tanh_derivative,
 )
@@ -27,7 +29,8 @@ from dlnotes.datasets import linear_target
 from dlnotes.figures import dl010_backprop as figures
 from dlnotes.figures._style import INK, RED
 from dlnotes.losses import squared_error
-from dlnotes.network import forward, forward_trace, init_network, parameters, with_parameters
+from dlnotes.network import Layer, forward, forward_trace, init_network, parameters, with_parameters
+from dlnotes.numerical import directional_derivative
 from dlnotes.optimizers import SGD, Adam, Momentum
 
 album = once(figures)
@@ -67,6 +70,7 @@ def _errors_with(slope: Callable[[np.ndarray], np.ndarray], seed: int) -> np.nda
 
 
 def test_multiplications_are_as_many_as_said_for_every_depth() -> None:
+    # 「誤差の側から掛けていくと、同じ積を何度も計算せずに済みます」
     # 「別々に掛けると … 2L(L+1) 回」「取っておけば … 4L−1 回です」「左ほど誤差に近い因数です」
     # 「左の二つの積はどの行にも現れ、左の四つの積は b と W の両方に現れます」
     # 「左の二つの箱はどの行も同じで、左の四つの箱は下の二行で同じです」（図の代替文）
@@ -258,6 +262,7 @@ def test_training_figure_falls_on_for_one_line_and_slows_for_the_other() -> None
 
 
 def test_gradient_k_times_too_long_is_a_rate_k_times_too_large() -> None:
+    # 「だけで割ると、出力が…個のとき…倍になります」
     # 「勾配降下法や Momentum では、学習率を K 倍にしたのと同じことになります」
     # 「割る数は、誤差と導関数で同じでなければなりません」
     x, d = linear_target(20, rng=np.random.default_rng(0))
@@ -641,3 +646,67 @@ def test_wrong_gradient_may_learn_but_never_passes_the_check() -> None:
         check = gradient_check(net, x, d, "squared_error", rng=rng, gradient=given)
         assert (check.relative_error < 1e-6) == right
     assert check.worst.startswith("層 1")
+
+
+def test_every_edge_is_multiplied_once_and_every_source_comes_before_its_result() -> None:
+    # 「計算に使った節がその結果より必ず先になる順で、節を並べます」「掛け算は辺ごとに 1 回です」
+    # 「同じグラフなら、微分を求める入力を増やしても、回数は増えません」
+    # 「掛け算は、入力が M 個なら逆向きの M 倍です」
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        nodes = [Node(v) for v in rng.normal(size=4)]
+        for _ in range(15):
+            a, b = rng.choice(len(nodes), size=2)
+            nodes.append(nodes[a] * nodes[b] if rng.random() < 0.5 else nodes[a] - nodes[b])
+        y, order = nodes[-1], autodiff._sources_first(nodes[-1])
+        place = {v: i for i, v in enumerate(order)}
+        assert all(place[source] < place[v] for v in order for source, _ in v.edges)
+        edges = sum(len(v.edges) for v in order)
+        for M in (1, 2, 4):
+            forward, many = forward_mode(y, nodes[:M])
+            reverse, few = reverse_mode(y, nodes[:M])
+            assert (few, many) == (edges, M * edges)
+            assert np.allclose(forward, reverse)
+
+
+def test_check_takes_eight_directions_of_length_one_for_each_parameter_in_float64(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # 「層とパラメータごとに、乱数で選んだ長さ 1 の向き 8 本への微分を数値微分と比べます」
+    # 「計算は float64 で行います」「折れ目のある関数では、折れ目をまたいだときにも食い違います」
+    taken = []
+    spy = lambda f, theta, v: taken.append(v) or directional_derivative(f, theta, v)  # noqa: E731
+    monkeypatch.setattr(backprop, "directional_derivative", spy)
+    rng = np.random.default_rng(0)
+    net = init_network([3, 4, 2], activation="tanh", rng=rng, dtype=np.float32)
+    x, d = rng.normal(size=(5, 3)), rng.normal(size=(5, 2))
+    assert gradient_check(net, x, d, "squared_error", rng=rng).relative_error < 1e-7
+    assert np.allclose(np.linalg.norm(taken, axis=1), 1)
+    assert {v.dtype for v in taken} == {np.dtype(np.float64)}
+    blocks = np.split(np.array(taken), 4)  # 層 1 の W と b、層 2 の W と b
+    sizes = [len(np.flatnonzero(block.any(axis=0))) for block in blocks]
+    assert ([len(block) for block in blocks], sizes) == ([8] * 4, [12, 4, 8, 2])
+    kink = (Layer([[1.0]], [0.0], "relu"), Layer([[1.0]], [1.0], "identity"))
+    assert gradient_check(kink, [[0.0]], [[0.0]], "squared_error", rng=rng).relative_error > 0.1
+
+
+def test_delta_of_the_output_has_the_samples_in_it_already() -> None:
+    # 「平均の 1/N を含みます」「誤差はサンプルについて平均しています」
+    # 「出力層と誤差関数が組になるとき、出力層の δ は δ=(y−d)/N です」
+    # 「ソフトマックス関数と交差エントロピーなど、DL005 の三つの組でも同じ形になります」
+    # 「その導関数は (y−d)/N です」
+    pairs = {"identity": "squared_error", "softmax": "cross_entropy"}
+    functions = {"identity": lambda u: u, "softmax": softmax, "sigmoid": sigmoid}
+    for name, loss in (pairs | {"sigmoid": "binary_cross_entropy"}).items():
+        for N in (1, 3, 8):
+            rng = np.random.default_rng(N)
+            net = init_network([3, 5, 4], output_activation=name, rng=rng)
+            x, d = rng.normal(size=(N, 3)), np.eye(4)[rng.integers(4, size=N)]
+            y = functions[name](forward_trace(net, x)[-1].u)
+            layers = backward(net, x, d, loss)
+            np.testing.assert_allclose(layers[-1].delta, (y - d) / N, atol=1e-12)
+            each = [backward(net, x[n : n + 1], d[n : n + 1], loss) for n in range(N)]
+            for i, layer in enumerate(layers):
+                np.testing.assert_allclose(
+                    layer.W, np.mean([e[i].W for e in each], axis=0), atol=1e-12
+                )

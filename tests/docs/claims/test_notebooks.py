@@ -170,6 +170,8 @@ def test_one_update_lowers_the_error_by_about_the_rate_times_the_squared_gradien
 
 
 def test_gradients_of_many_samples_are_the_mean_and_agree_with_differences() -> None:
+    # 1_2「誤差が…個の平均なので、…を…で割るところだけが違います」
+    # 1_2「の積と sum(axis=0) が、サンプルについての和を取ります」
     # 1_2「ここまでの計算は、サンプルが N 個でも同じ形のまま動きます」
     # 1_2「まとめて渡したときの勾配が、1 個ずつ渡したときの勾配の平均になること」
     n, rng = _back(), np.random.default_rng(0)
@@ -525,3 +527,31 @@ def test_wrong_derivative_is_that_of_the_sigmoid_taken_at_the_output_and_still_l
         slope = np.array([(a - b) / 2e-6 for a, b in pairs])
         miss = [np.linalg.norm(v - slope) / np.linalg.norm(slope) for v in (g, wrong)]
         assert miss[0] < 1e-6 < 0.01 < miss[1]
+
+
+def test_differences_need_two_passes_for_each_parameter_and_no_derivative_of_the_code(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # 1_2「17 個のパラメータを一つずつ ±h 動かし」
+    # 1_2「順伝播が 17×2=34 回要りますが、逆伝播とは別の計算なので、確かめに使えます」
+    n = _back()
+    params, forward, passes, found = n["params"], n["forward"], [], {}
+    counted = lambda *given: passes.append(1) or forward(*given)  # noqa: E731
+    slopes = {"right": n["relu_derivative"], "wrong": lambda u: np.where(u > 0, 0.5, 0.0)}
+    for name, slope in slopes.items():
+        monkeypatch.setitem(n, "relu_derivative", slope)
+        numerical = []
+        for p in params:
+            for index in np.ndindex(p.shape):
+                kept, E = p[index], []
+                for h in (1e-5, -1e-5):
+                    p[index] = kept + h
+                    E.append(n["cross_entropy"](counted(n["x"], *params)[-1], n["d"]))
+                p[index] = kept
+                numerical.append((E[0] - E[1]) / 2e-5)
+        grads = n["loss_and_gradients"](n["x"], n["d"], params)[1]
+        found[name] = np.array(numerical), np.concatenate([g.ravel() for g in grads])
+    assert len(passes) == 2 * 34
+    assert np.array_equal(found["right"][0], found["wrong"][0])
+    agrees = [bool(np.allclose(*found[name], atol=1e-8)) for name in found]
+    assert agrees == [True, False]

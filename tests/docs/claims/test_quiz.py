@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 
-from dlnotes.activations import gelu_derivative, sigmoid_derivative, softmax, tanh_derivative
+from dlnotes.activations import (
+    gelu,
+    gelu_derivative,
+    leaky_relu,
+    relu,
+    sigmoid,
+    sigmoid_derivative,
+    softmax,
+    tanh,
+    tanh_derivative,
+)
 from dlnotes.backprop import backward, loss_and_gradient
 from dlnotes.datasets import linear_target
 from dlnotes.encoding import fit_standardizer, standardize
 from dlnotes.generative import fit_gaussian_classifier, log_likelihood, posterior
 from dlnotes.losses import absolute_error, huber_gradient, squared_error, squared_error_gradient
-from dlnotes.network import Layer, forward, init_network
+from dlnotes.network import Layer, forward, forward_trace, init_network, parameters, with_parameters
 from dlnotes.numerical import CountedFunction, numerical_gradient
 from dlnotes.optimizers import SGD, Adadelta, AdaGrad, Adam, Momentum, RMSProp
 from dlnotes.training import iterations_per_epoch
@@ -248,3 +258,94 @@ def test_thirty_kinks_inside_are_thirty_functions_and_outside_only_lines() -> No
         u = w * (x - rng.uniform(low, high, size=30))
         assert np.linalg.matrix_rank(np.maximum(u, 0)) == rank
         assert np.linalg.matrix_rank(u**2, tol=1e-8) == 3
+
+
+def test_mean_median_and_middle_each_have_an_error_of_their_own_and_codes_one_distance() -> None:
+    # 「平均で、平均二乗誤差を最小にする定数です」
+    # 「最小と最大の真ん中で、最大の外れを最小にする定数です」
+    # 「1 の位置だけが二か所で違うので、距離はいつも」
+    # 「違う成分は二つだけで、クラスの数では変わりません」「番号のまま数とみた場合です」
+    for d in (np.array([1.0, 2, 2, 5, 20]), np.random.default_rng(0).exponential(size=7)):
+        c = np.linspace(d.min(), d.max(), 4001)[:, np.newaxis]
+        best = [c[np.argmin(E)].item() for E in (((c - d) ** 2).mean(1), np.abs(c - d).max(1))]
+        np.testing.assert_allclose(best, [d.mean(), (d.min() + d.max()) / 2], atol=0.005)
+        assert abs(best[0] - best[1]) > 0.1
+    for K in (2, 3, 10):
+        gaps = np.eye(K)[:, np.newaxis] - np.eye(K)
+        apart = ~np.eye(K, dtype=bool)
+        assert ((gaps != 0).sum(axis=2)[apart] == 2).all()
+        np.testing.assert_allclose(np.linalg.norm(gaps, axis=2)[apart], np.sqrt(2))
+        assert len({abs(i - j) for i in range(K) for j in range(K) if i != j}) == K - 1
+
+
+def test_only_the_line_through_the_origin_passes_both_tests_of_linearity() -> None:
+    # 「グラフが原点を通る直線で、どちらの等式も成り立ちます」
+    # 「直線でも原点を通らないので、アフィンであって線形ではありません」
+    # 「の項が残り、加法性が成り立ちません」「ReLU は、負の c で斉次性が崩れます」
+    u, v = np.random.default_rng(0).normal(size=(2, 100))
+    c = np.linspace(-3, 3, 25)[:, np.newaxis]
+    added = lambda f: bool(np.allclose(f(u + v), f(u) + f(v)))  # noqa: E731
+    scaled = lambda f, c=c: bool(np.allclose(f(c * u), c * f(u)))  # noqa: E731
+    line, shifted, square = lambda u: 3 * u, lambda u: 3 * u + 1, lambda u: u**2
+    assert [(added(f), scaled(f)) for f in (line, shifted, square, relu)] == [
+        (True, True), (False, False), (False, False), (False, False)
+    ]  # fmt: skip
+    np.testing.assert_allclose(square(u + v) - square(u) - square(v), 2 * u * v, atol=1e-12)
+    assert (scaled(relu, c[c >= 0][:, np.newaxis]), scaled(relu, c[:1])) == (True, False)
+
+
+def test_shapes_of_the_rejected_functions_are_those_of_the_named_ones() -> None:
+    # 「GELU は正の側でいくらでも大きくなります。」「それは tanh です。」
+    # 「まで下がってから 0 に近づくので、単調ではありません。」「それは Leaky ReLU です。」
+    # 「1 に貼りつくのは、シグモイド関数の飽和です。」
+    u = np.linspace(-50, 50, 100_001)
+    assert (np.abs(gelu(u)[u > 10] - u[u > 10]) < 1e-9).all()
+    left = gelu(u[u < 0])
+    low = int(np.argmin(left))
+    assert round(float(left[low]), 3) == -0.17
+    assert (np.diff(left[:low]) <= 0).all()
+    assert (np.diff(left[low:]) > 0).all()
+    assert abs(left[0]) < 1e-12
+    np.testing.assert_allclose(tanh(u), -tanh(-u))
+    assert np.abs(tanh(u)).max() <= 1 < gelu(u).max()
+    slopes = np.diff(leaky_relu(u)) / np.diff(u)
+    np.testing.assert_allclose(slopes[u[1:] < 0], 0.01)
+    assert ((sigmoid(u) > 0.999).any(), (relu(u[u < 0]) == 0).all()) == (True, True)
+
+
+def test_too_large_a_rate_lays_units_to_rest_that_a_smaller_one_leaves_at_work() -> None:
+    # 「学習率が大きすぎることは、むしろ原因になります。」
+    # 「負の側の導関数が 0 なので、勾配がどのサンプルでも 0 になります。」
+    resting = {}
+    for rate in (0.05, 1.0):
+        resting[rate] = []
+        for seed in range(10):
+            rng = np.random.default_rng(seed)
+            x = rng.random((30, 2))
+            net, d = init_network([2, 10, 1], rng=rng), x @ [[3.0], [2.0]]
+            for _ in range(20):
+                g = loss_and_gradient(net, x, d, "squared_error")[1]
+                net = with_parameters(net, parameters(net) - rate * g)
+            rest = (forward_trace(net, x)[0].u <= 0).all(axis=0)
+            slope = loss_and_gradient(net, x, d, "squared_error")[1][:20].reshape(2, 10)
+            assert not slope[:, rest].any()
+            resting[rate].append(int(rest.sum()))
+    assert sum(resting[1.0]) > 2 * sum(resting[0.05])
+
+
+def test_right_backward_gradient_is_nearer_to_the_truth_than_the_difference() -> None:
+    # 「数値微分には打ち切り誤差と丸め誤差があり、正しい逆伝播のほうが正確です。」
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        net = init_network([3, 6, 2], activation="tanh", rng=rng)
+        x, d = rng.normal(size=(5, 3)), rng.normal(size=(5, 2))
+        W1, b1, W2, b2 = (p.astype(np.longdouble) for layer in net for p in (layer.W, layer.b))
+        z = np.tanh(x @ W1 + b1)
+        delta2 = (z @ W2 + b2 - d) / 5
+        delta1 = delta2 @ W2.T * (1 - z**2)
+        parts = x.T @ delta1, delta1.sum(0), z.T @ delta2, delta2.sum(0)
+        truth = np.concatenate([p.ravel() for p in parts])
+        E = lambda theta, n=net, x=x, d=d: squared_error(forward(with_parameters(n, theta), x), d)  # noqa: E731
+        g = loss_and_gradient(net, x, d, "squared_error")[1]
+        by_value = numerical_gradient(lambda theta, E=E: E(theta).mean(), parameters(net))
+        assert 1000 * np.abs(g - truth).max() < np.abs(by_value - truth).max()
