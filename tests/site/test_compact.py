@@ -47,6 +47,14 @@ def test_inline_formula_loses_only_its_wrapper() -> None:
     assert compact(f'<div class="arithmatex">{math}</div>').startswith("<div class=arithmatex>")
 
 
+def test_line_may_break_between_a_punctuation_mark_and_the_formula_after_it() -> None:
+    x = "<math><mi>x</mi></math>"
+    assert f"、<wbr>{x}" in compact(f"<p>文、{x}です。</p>")
+    together = compact(f'<p>文、<span class="dl-together">{x}。</span></p>')
+    assert f"、<wbr><span class=dl-together>{x}" in together
+    assert "wbr" not in compact(f"<p>{x}と{x}、次</p>")
+
+
 def test_only_attributes_of_one_word_lose_their_quotes() -> None:
     html = '<p title="a &gt; b" lang="ja"><a href="x/" title="二語 の">="w"</a></p>'
     assert compact(html) == '<p title="a &gt; b" lang=ja><a href="x/" title="二語 の">="w"</a></p>'

@@ -184,3 +184,9 @@ def test_nothing_of_the_latex_is_left_in_the_page() -> None:
     matrix = r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}"
     html = host().convert(r"$\frac{1}{2}$ と" + f"\n\n$$\n{matrix}\n$$")
     assert not re.search(r"\\|\$|begin", html)
+
+
+def test_circled_dot_is_not_drawn_large_in_a_formula_of_its_own_line() -> None:
+    """Firefox は、⊙ を Σ のような大きな演算子とみなす。"""
+    (dot,) = render("$$\na \\odot b\n$$").find_all("mo")
+    assert (dot.get_text(), dot["largeop"]) == ("⊙", "false")

@@ -17,6 +17,8 @@ _NAMESPACE = re.compile(r'(?<=<svg) xmlns="http://www\.w3\.org/2000/svg"')
 # 整数と小数は同じ色なので、一つの短い名前で足りる。
 _NUMBER = re.compile(r'<span class="m[fi]">')
 _WRAPPER = re.compile(r'<span class="arithmatex">(<math.*?</math>)</span>', re.DOTALL)
+# Firefox は、句読点と式の間では改行せず、続く式が狭い画面からはみ出す。
+_BEFORE_FORMULA = re.compile(r'(?<=[、。）」])(</span>)?(?=(?:<span class="dl-together">)?<math\b)')
 # 一語の値に引用符は要らない。コードの色の囲み、数式、目次には数百あるので、ページの大きさに効く。
 _TAG = re.compile(r'<[a-z][\w-]*(?:\s+[\w:-]+(?:="[^"]*")?)+\s*>')
 _ONE_WORD = re.compile(r'="([\w-]+)"')
@@ -53,6 +55,7 @@ def compact(html: str) -> str:
         html: ページの HTML。
     """
     html = _NOT_FOR_READERS.sub("", _WRAPPER.sub(r"\1", html))
+    html = _BEFORE_FORMULA.sub(r"\1<wbr>", html)
     html = _HEADING.sub(_breakable, html)
     html = _TABLE.sub(lambda table: _CELL.sub(_breakable, table.expand(_SCROLLED_TABLE)), html)
     html = html.replace(_PERMALINK, f'{_PERMALINK} aria-hidden="true" tabindex="-1"')

@@ -120,6 +120,9 @@ def _redraw(element: ElementTree.Element) -> None:
         primed.append(last)
     elif element.tag == "mover" and last is not None:
         last.text = _ACCENTS.get(last.text or "", last.text)
+    elif element.text == "⊙":
+        # Firefox は、独立した行の ⊙ を、Σ のように大きく描く。
+        element.set("largeop", "false")
     elif element.tag == "msqrt":
         # 低い根号は、行の下へはみ出す。
         element.append(ElementTree.Element("mpadded", width="0", height=".75em", depth=".25em"))
