@@ -190,3 +190,15 @@ def test_circled_dot_is_not_drawn_large_in_a_formula_of_its_own_line() -> None:
     """Firefox は、⊙ を Σ のような大きな演算子とみなす。"""
     (dot,) = render("$$\na \\odot b\n$$").find_all("mo")
     assert (dot.get_text(), dot["largeop"]) == ("⊙", "false")
+
+
+def test_formula_is_written_so_that_safari_sets_it_too() -> None:
+    """WebKit は、ますの中では括弧を伸ばさず、添え字の記号の左右を空け、アクセントを字から離す。"""
+    page = render(
+        "$$\n\\begin{aligned} a &= \\bigl[ b \\bigr] \\\\ &= \\hat{c}^* \\end{aligned}\n$$"
+    )
+    cells = [cell.find_all(recursive=False) for cell in page.find_all("mtd")]
+    assert max(map(len, cells)) == 1
+    (script,) = page.select("msup > mo")
+    assert (script["lspace"], script["rspace"]) == ("0", "0")
+    assert "dl-accent" in page.mover["class"]

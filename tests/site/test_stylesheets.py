@@ -108,3 +108,10 @@ def test_every_table_is_wrapped_before_it_reaches_the_reader(site: Path) -> None
         assert table["class"]
         assert table.parent["class"] == ["md-typeset__table"]
         assert table.parent.parent["class"] == ["md-typeset__scrollwrap"]
+
+
+def test_lines_under_words_are_written_as_safari_reads_them() -> None:
+    """WebKit は、線の形や太さを並べた text-decoration を、まるごと読み捨てる。"""
+    css = Path("src/dlnotes/site/theme/assets/dlnotes.css").read_text(encoding="utf-8")
+    written = re.findall(r"text-decoration:([^;]*);", css)
+    assert [value for value in written if len(value.split()) > 1] == []

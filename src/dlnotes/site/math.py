@@ -103,6 +103,11 @@ def _align(cell: ElementTree.Element) -> None:
     names = [name for name, property_ in _ALIGNMENT.items() if property_ in style.replace(" ", "")]
     if names:
         cell.set("class", " ".join(names))
+    if len(cell) > 1:
+        # WebKit は、ますの中身を式の一行とみなさず、括弧を伸ばさない。
+        row = ElementTree.Element("mrow")
+        row.extend(cell[:])
+        cell[:] = [row]
 
 
 def _redraw(element: ElementTree.Element) -> None:
@@ -118,8 +123,15 @@ def _redraw(element: ElementTree.Element) -> None:
             primed.append(element[0])
             element[0] = primed
         primed.append(last)
+    elif element.tag in {"msub", "msup", "msubsup"}:
+        # WebKit は、添え字の記号の左右も空ける。
+        for script in element[1:]:
+            if script.tag == "mo":
+                script.attrib |= {"lspace": "0", "rspace": "0"}
     elif element.tag == "mover" and last is not None:
         last.text = _ACCENTS.get(last.text or "", last.text)
+        if element.get("accent") and last.text != "~":
+            element.set("class", "dl-accent")
     elif element.text == "⊙":
         # Firefox は、独立した行の ⊙ を、Σ のように大きく描く。
         element.set("largeop", "false")
