@@ -22,7 +22,7 @@ from dlnotes.site.glossary import read_terms
 Texts = dict[str, str]
 CONFIG = Path(__file__).with_name("textlint.yml")
 CODE = "`x`"
-INLINE = {"a", "abbr", "b", "em", "i", "span", "strong", "sub", "sup"}
+INLINE = {"a", "abbr", "b", "em", "i", "span", "strong", "sub", "sup", "wbr"}
 # 見出しと項目は、「。」で終わる文でなくてもよい。
 LABELS = "h1, h2, h3, h4, h5, h6, .dl-details > p:has(> strong)"
 ITEMS = ":is(li, td, th, summary), :is(li, td) p, .admonition-title"
