@@ -129,11 +129,8 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
     # Material と、その印の絵は、許諾の文も一緒に配ることを求める。
     material = distribution("mkdocs-material")
     icons = Path(str(material.locate_file("material/templates/.icons/material/LICENSE")))
-    licenses = {
-        "material": material.read_text("licenses/LICENSE") or "",
-        "icons": icons.read_text(),
-    }
-    for name, text in licenses.items():
+    mit = material.read_text("licenses/LICENSE") or ""
+    for name, text in (("material", mit), ("icons", icons.read_text("utf-8"))):
         files.append(File.generated(config, f"licenses/{name}.txt", content=text))
     for uri, path in made.items():
         file = File.generated(config, uri, abs_src_path=str(path))

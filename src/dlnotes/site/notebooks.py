@@ -141,8 +141,8 @@ def _figure(svg: str, alt: str, save: Callable[[str, str], str]) -> str:
     name = f"{hashlib.sha256(svg.encode()).hexdigest()[:16]}.svg"
     light, dark = save(name, svg), save(dark_name(name), to_dark(svg))
     pair = [(f"{light}#only-light", ""), (f"{dark}#only-dark", " hidden=hidden")]
-    size_ = f"loading=lazy width={width} height={height}"
-    images = [f"![{alt}]({source}){{ {size_}{hidden} }}" for source, hidden in pair]
+    common = f"loading=lazy width={width} height={height}"
+    images = [f"![{alt}]({source}){{ {common}{hidden} }}" for source, hidden in pair]
     return "\n".join([*images, "{: .dl-figure .dl-plot }"])
 
 
