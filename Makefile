@@ -71,7 +71,8 @@ check: test-venv  ## 書式、静的検査、型、import の向きを調べま�
 	$(python) -m mypy
 	$(VENV)/bin/lint-imports
 
-hosting: test-venv runtime  ## nginx の設定例、ビルドの中断、壊れたキャッシュなどを試します（十分ほど）
+hosting: test-venv runtime  ## nginx の設定例、Firefox、ビルドの中断、壊れたキャッシュなどを試します（十分ほど）
+	@$(bootstrap) npm lighthouse
 	@$(with_chromium) $(python) -m pytest tests/hosting
 
 bench: test-venv runtime  ## 速さを測ります

@@ -259,7 +259,10 @@ def joint_log_probability(
 ) -> float:
     r"""隠れた状態の列と観測の列が、ともに起こる対数確率。
 
-    $$\log p(s, x) = \log p(s_1,\dots,s_T) + \sum_{t=1}^{T} \log B_{s_t x_t}$$
+    $$\begin{aligned}
+    \log p(s, x) = {}&\log p(s_1,\dots,s_T) \\
+    &+ \sum_{t=1}^{T} \log B_{s_t x_t}
+    \end{aligned}$$
 
     Args:
         model: 隠れマルコフモデル。
