@@ -98,7 +98,7 @@ def test_text_of_twice_the_size_is_not_cut(page: Page, base: str, path: str, wid
     assert page.evaluate(CUT) == []
 
 
-@pytest.mark.parametrize("path", ["dl003_activations/", "quiz/"])
+@pytest.mark.parametrize("path", ["", "dl002_forward/", "dl003_activations/", "quiz/"])
 def test_phone_with_text_of_twice_the_size_is_not_moved_sideways(
     page: Page, base: str, path: str
 ) -> None:
@@ -183,19 +183,22 @@ def test_marks_are_seen_in_forced_colours(page: Page, base: str) -> None:
     assert page.evaluate(UNSEEN_MARKS) == []
 
 
-@pytest.mark.parametrize("system", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("scripts", "ground"), [(False, "rgb(255, 255, 255)"), (True, "rgb(30, 33, 41)")]
+)
 def test_figures_keep_a_ground_of_their_own_in_forced_colours(
-    browser: Browser, base: str, system: Any
+    browser: Browser, base: str, scripts: bool, ground: str
 ) -> None:
     """強制カラーの地の明暗は、図を選ぶ配色と同じとは限らない（スクリプトを切ったときなど）。"""
-    settings = {"color_scheme": system, "forced_colors": "active", "java_script_enabled": False}
+    settings: Any = {"color_scheme": "dark", "forced_colors": "active"}
+    settings["java_script_enabled"] = scripts
     with browser.new_context(**settings) as context:
         page = context.new_page()
         page.goto(f"{base}dl003_activations/")
         grounds = page.locator("article .dl-figure > img:visible").evaluate_all(
             "images => [...new Set(images.map(image => getComputedStyle(image).backgroundColor))]"
         )
-    assert grounds == ["rgb(255, 255, 255)"]
+    assert grounds == [ground]
 
 
 def test_paper_offers_no_download_and_tells_the_addresses_elsewhere(page: Page, base: str) -> None:

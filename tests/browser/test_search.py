@@ -146,7 +146,7 @@ def test_pasted_word_is_looked_for_without_a_key(box: Page) -> None:
 
 @pytest.mark.parametrize(
     ("typed", "word"),
-    [("シグモイド関数", "シグモイド関数"), ('「逆伝播」"。', "逆伝播")],
+    [("シグモイド関数", "シグモイド関数"), ('「逆伝播」"。', "逆伝播"), ("relu", "relu")],
 )
 def test_whole_word_looked_for_is_marked_in_the_page(
     desk: Page, base: str, typed: str, word: str

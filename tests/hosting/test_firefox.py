@@ -24,7 +24,7 @@ const browser = await puppeteer.launch({browser: "firefox", executablePath})
 const open = async (path, width) => {
   const page = await browser.newPage()
   // 次のページの先読みを、ページの決まりが断ったという知らせ。
-  const isPrefetch = error => `${error}`.includes("(default-src)")
+  const isPrefetch = error => `${error}`.includes(`(default-src) at ${base}`)
   page.on("pageerror", error => isPrefetch(error) || faults.push(`${path}: ${error}`))
   await page.setViewport({width, height: 800})
   await page.goto(base + path)
@@ -51,7 +51,7 @@ const page = await open("dl004_losses/", 1280)
 await page.click(".dl-run button")
 await page.waitForFunction(() => document.querySelector(".dl-run [role=status]").textContent
   .includes("ページの出力と同じ"), {timeout: 120_000})
-  .catch(async error => faults.push(`▶ 実行: ${error}`))
+  .catch(error => faults.push(`▶ 実行: ${error}`))
 await browser.close()
 console.log(JSON.stringify(faults))
 """

@@ -29,7 +29,7 @@ _BOOK = {
     "code": ("matplotlib", f"{_DEJAVU}/DejaVuSansMono.ttf"),
 }
 # 名前のほかに、許諾の文（13）とその住所（14）。フォントを配るときは、一緒に配らなければならない。
-_NAMES = [*range(7), 13, 14]
+_NAME_IDS = [*range(7), 13, 14]
 _MATH = re.compile(r"<math\b.*?</math>", re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")
 # ブラウザが自分で補う字: 根号、伸びる括弧、上下の線。
@@ -89,7 +89,7 @@ def book_fonts(characters: Iterable[str]) -> dict[str, bytes]:
     text = "".join(sorted({*characters, *"0123456789出力目次"}))
     fonts = {}
     for name, (library, place) in _BOOK.items():
-        options = subset.Options(hinting=False, name_IDs=_NAMES)
+        options = subset.Options(hinting=False, name_IDs=_NAME_IDS)
         options.drop_tables += ["FFTM"]  # FontForge の時刻の記録
         subsetter = subset.Subsetter(options)
         subsetter.populate(text=text)
@@ -104,7 +104,7 @@ def book_fonts(characters: Iterable[str]) -> dict[str, bytes]:
 
 def _subset(text: str) -> bytes:
     # 添え字用の字形（ssty）は、Chromium では使われないのにフォントの大きさを倍にする。
-    options = subset.Options(layout_features=[], hinting=False, name_IDs=_NAMES)
+    options = subset.Options(layout_features=[], hinting=False, name_IDs=_NAME_IDS)
     # MATH 表があるので、伸びる括弧の部品は subset が自分で残す。
     subsetter = subset.Subsetter(options)
     subsetter.populate(text=text)

@@ -306,16 +306,15 @@ def _own_wheel(folder: Path) -> dict[str, Any]:
     # 日付を入れず、同じソースからいつも同じバイト列を作る。
     builder.source_time_stamp = (1980, 1, 1, 0, 0, 0)
     builder.build(editable=False)
-    name, version, tags = builder.wheel_filename.split("-", 2)
-    file = _put(folder, (name, version, tags), buffer.getvalue())
+    name, version, _ = builder.wheel_filename.split("-", 2)
+    file = _put(folder, builder.wheel_filename, buffer.getvalue())
     return _package(name, version, ["numpy"], file)
 
 
 def _font_wheel(folder: Path) -> dict[str, Any]:
     """Pyodide にない日本語フォントを、入っている `matplotlib-fontja` から wheel に戻す。"""
     font = distribution("matplotlib-fontja")
-    named = ("matplotlib_fontja", font.version, "py3-none-any.whl")
-    made = folder.glob("-".join([*named[:2], "*"]))
+    made = folder.glob(f"matplotlib_fontja-{font.version}-*")
     file = next((old for old in made if f"-0{_digest(old.read_bytes())}-" in old.name), None)
     if not file:
         names = sorted(str(path) for path in font.files or [])
@@ -327,16 +326,17 @@ def _font_wheel(folder: Path) -> dict[str, Any]:
                 # 取りこんだ日によって変わらないように、日付は書かない。
                 data = Path(str(font.locate_file(name))).read_bytes()
                 out.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
-        file = _put(folder, named, buffer.getvalue())
+        wheel = f"matplotlib_fontja-{font.version}-py3-none-any.whl"
+        file = _put(folder, wheel, buffer.getvalue())
     return _package("matplotlib-fontja", font.version, ["matplotlib"], file)
 
 
-def _put(folder: Path, named: tuple[str, str, str], wheel: bytes) -> Path:
+def _put(folder: Path, wheel: str, data: bytes) -> Path:
     """中身が変われば名前も変わるので、ブラウザに残った古い wheel は使われない。"""
-    name, version, tags = named
-    file = folder / f"{name}-{version}-0{_digest(wheel)}-{tags}"
+    name, version, tags = wheel.split("-", 2)
+    file = folder / f"{name}-{version}-0{_digest(data)}-{tags}"
     with _replacing(file) as target:
-        target.write(wheel)
+        target.write(data)
     return file
 
 

@@ -735,7 +735,6 @@ def test_on_the_fifth_day_the_larger_circle_is_the_sun_and_the_path_is_in_the_ra
     np.testing.assert_array_equal(np.flatnonzero(larger != path), [4])
 
 
-# 新しいテスト
 def test_products_of_long_sequences_vanish_and_their_logarithms_do_not() -> None:
     # 「確率の積は、長い並びではたちまち 0 に近づき、計算機では表せなくなるので、対数の和で」
     # 「確率の積は小さすぎて 0 になってしまうことがあるので、関数は α の対数を持ちます。
@@ -758,7 +757,6 @@ def test_products_of_long_sequences_vanish_and_their_logarithms_do_not() -> None
         assert (alpha == 0).all() == (T == 5000) == (log_alpha[-1].max() < -2000)
 
 
-# 新しいテスト
 def test_one_point_has_no_spread_and_a_class_is_drawn_before_its_point() -> None:
     # 「1 点だけでは散らばり方を測れないので、共分散行列は二つのクラスで共有します。」
     # 「はじめに割合に従ってクラスを選び、次にそのクラスの正規分布から点を取り出すだけです。」
@@ -776,7 +774,6 @@ def test_one_point_has_no_spread_and_a_class_is_drawn_before_its_point() -> None
         assert np.allclose(np.cov(own.T), model.covariances[k], atol=0.02)
 
 
-# 新しいテスト
 def test_a_face_is_made_of_a_few_numbers_only() -> None:
     # 「顔の画像は 256 個の数ですが、位置や明るさなど、わずかな個数の要因で決まっています。」
     rng = Counting(np.random.PCG64(0))

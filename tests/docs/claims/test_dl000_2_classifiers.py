@@ -617,7 +617,6 @@ def test_newton_ends_after_a_few_tens_of_steps_at_the_smallest_cross_entropy(
         assert min(map(error, others)) > error(best)
 
 
-# 新しいテスト
 def test_a_network_that_classifies_is_logistic_regression_behind_its_hidden_layers() -> None:
     # 「ニューラルネットワークの分類も、この仲間です。
     # 総入力が x の一次式でなく、中間層を通した式になるだけです。」

@@ -597,7 +597,6 @@ def test_nothing_is_learnt_again_for_the_four_uses_of_the_posterior() -> None:
         assert np.allclose(total, whole) == exact
 
 
-# 新しいテスト
 def test_the_dotted_line_is_where_both_posteriors_are_equal_and_the_answer_changes() -> None:
     # 「点線は、答えるクラスが切り替わる決定境界で、ここでは二つの事後確率が等しくなるところです。」
     # 「前の図では、上の段の左側で、…の密度が大きく上下しています。ところが、下の段の

@@ -659,7 +659,6 @@ def test_even_sixteen_bends_hold_one_symmetric_hill_each_and_a_line_through_it_i
     assert ua.count_linear_pieces(wave, 0, 1) == 32 > sum(len(z.b) for z in wave[:-1])
 
 
-# 新しいテスト
 def test_a_unit_made_of_the_others_adds_nothing_and_the_constant_counts_as_one() -> None:
     # 「ほかのユニットの出力に数を掛けて足せば作れるユニットは、増やしても、表せるものが
     # 増えません。」「余分を除いて残る個数を、階数（rank）といいます（出力のバイアスに当たる

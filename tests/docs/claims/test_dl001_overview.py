@@ -650,7 +650,6 @@ def test_parts_of_the_drawn_networks_are_counted_as_their_names_say() -> None:
     assert sum(layer.b.size for layer in net) == len(circles)
 
 
-# 新しいテスト
 def test_odds_are_e_to_the_u_and_the_class_is_the_sign_of_u() -> None:
     # 「どんな実数 u も 0 と 1 の間の p に変わるので、p をクラス 1 の確率とみなせます。」
     # 「クラス 1 である確率を、そうでない確率で割った比は」「右辺は線形回帰と同じ式です。」
@@ -670,7 +669,6 @@ def test_odds_are_e_to_the_u_and_the_class_is_the_sign_of_u() -> None:
     assert (np.diff(sigmoid(np.linspace(-20, 20, 999))) > 0).all()
 
 
-# 新しいテスト
 def test_words_waves_and_boards_come_back_from_their_numbers() -> None:
     # 「同じ語は同じ番号になり、番号から元の文に戻せます。」「語彙にない語は番号にできません。」
     # 「整数の列は、波に戻してもう一度変えても同じです。元の値とのずれは残りますが、目盛りの間隔の
@@ -693,7 +691,6 @@ def test_words_waves_and_boards_come_back_from_their_numbers() -> None:
     assert np.array_equal(planes, [board == "X", board == "O"])
 
 
-# 新しいテスト
 def test_one_seed_gives_the_same_animals_and_every_feature_tells_them_apart() -> None:
     # 「同じ版の NumPy では、いつも同じ乱数が出ます。」
     # 「クラスごとに平均が違うので、特徴量は答えの手がかりになります。」

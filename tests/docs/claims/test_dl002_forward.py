@@ -510,7 +510,6 @@ def test_overflow_is_told_by_an_exception_of_the_layer_and_not_by_a_warning() ->
                 forward(net, np.full((1, 2), 1e200))
 
 
-# 新しいテスト
 def test_weight_tilts_and_bias_lifts_the_line_of_u_and_zero_of_u_is_a_line_of_the_plane() -> None:
     # 「u は x の一次関数で、傾きが w、切片が b です。w の大きさは傾きの急さを、符号は向きを」
     # 「b を変えると、u の直線は傾きを変えずに上下へ動きます。b>0 なら上へ、b<0 なら下へです。」

@@ -663,7 +663,6 @@ def test_deep_steps_fail_by_their_derivative_and_small_weights_shrink_every_delt
     np.testing.assert_array_equal(forward(steps, xor()[0]), xor()[1])
 
 
-# 新しいテスト
 def test_gradient_stands_in_the_order_of_the_parameters_and_backward_names_its_parts() -> None:
     # 「誤差と、重みとバイアスを一列に並べた勾配を返します」「重みとバイアスを同じ順に並べ、
     # with_parameters は、その並びからネットワークを作り直します。」
@@ -686,7 +685,6 @@ def test_gradient_stands_in_the_order_of_the_parameters_and_backward_names_its_p
     assert np.allclose(parts[-1].delta, (nn.forward(net, x) - d) / 4)
 
 
-# 新しいテスト
 def test_equal_steps_of_a_line_are_equal_and_of_a_relu_are_not() -> None:
     # 「直線なら、等間隔の x に対する出力の差が一定です（f をはさんだ出力は、整理すると…です）。」
     # 「間に ReLU をはさむと、この…の一層とは違う出力になりました。」

@@ -275,7 +275,6 @@ def test_mean_and_median_are_the_best_constants_by_counting_both_sides(n: int) -
         assert squared_error_gradient(np.full_like(d, d.mean()), d).sum() == pytest.approx(0)
 
 
-# test_sum_of_differences_has_slope_one_everywhere_and_no_bottom を置きかえる（67 行を直した後）
 def test_sum_of_differences_has_slope_one_everywhere_and_no_bottom() -> None:
     # 「差の合計を各出力で微分すると、いつも 1 です」「正解がどこにあっても、出力を同じ幅だけ
     # 下げ続けます」「最小値がありません」「正解より小さくなっても、どこまでも下がります」
@@ -514,7 +513,6 @@ def test_one_weight_that_helps_one_output_and_hurts_another_needs_a_single_numbe
     assert moved[0] > moved[1] > moved[2]
 
 
-# 新しいテスト
 def test_gradient_of_the_weights_is_the_mean_of_input_times_gradient_of_the_output() -> None:
     # 「重み w についての勾配は、連鎖律から、出力についての勾配に入力を掛けて平均したものです」
     # 「三つの誤差を、同じ勾配降下法で最小にします。」「絶対誤差の勾配は、正解のすぐそばでも ±1 の」

@@ -160,6 +160,9 @@ def test_layers_and_models_hold_the_arrays_they_were_given() -> None:
         arrays = [value for value in values if isinstance(value, np.ndarray)]
         assert len(arrays) > 1
         assert {id(array) for array in arrays} <= {id(half), id(eye), id(both)}, type(model)
+    whole = np.eye(2, dtype=np.int64)
+    assert not np.shares_memory(Layer(whole, half).W, whole)
+    assert not np.shares_memory(markov.MarkovChain(half, whole).transition, whole)
 
 
 def test_difference_of_the_two_shapes_is_a_table_that_no_loss_of_this_site_accepts() -> None:
@@ -302,7 +305,6 @@ def test_body_without_the_check_gives_the_same_values() -> None:
     assert parameters(net).size == g.size
 
 
-# 新しいテスト
 def test_float32_comes_back_as_float32_from_every_module() -> None:
     # 「小数の配列を返す関数は、float32 を受け取れば float32 を返します」
     # 「float32 を渡せば float32 が返ります」
@@ -325,7 +327,6 @@ def test_float32_comes_back_as_float32_from_every_module() -> None:
         assert result.dtype == np.float32
 
 
-# 新しいテスト
 def test_one_sample_is_still_a_row_and_numbers_of_classes_stay_whole() -> None:
     # 「サンプルが 1 個でも、x の形は…です。誤差はサンプルごとに一つなので…です。」
     # 「クラスや語の番号は、整数のまま受け取ります。」「b には n がないので、どの行にも同じ b を」
@@ -348,18 +349,6 @@ def test_one_sample_is_still_a_row_and_numbers_of_classes_stay_whole() -> None:
             refuses()
 
 
-# test_layers_and_models_hold_the_arrays_they_were_given に足すもの（文を直した後）
-def test_layers_copy_whole_numbers_and_hold_floats() -> None:
-    # 「層やモデルは、渡した小数の配列を複製せずに持つので」
-    half, eye = np.full(2, 0.5), np.eye(2)
-    assert Layer(eye, half).W is eye
-    assert markov.MarkovChain(half, eye).transition is eye
-    whole = np.eye(2, dtype=np.int64)
-    assert not np.shares_memory(Layer(whole, half).W, whole)
-    assert not np.shares_memory(markov.MarkovChain(half, whole).transition, whole)
-
-
-# 新しいテスト（357、359、360 行を直した後の文について）
 def test_learning_uses_the_bodies_without_their_decorators() -> None:
     # 「学習で何万回も呼ぶときは、飾りを外した同じ本体を使うので」「検査は関数の入口で行います」
     assert training._loss_and_gradient is unwrap(loss_and_gradient) is not loss_and_gradient

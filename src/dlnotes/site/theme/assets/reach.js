@@ -39,7 +39,7 @@
       // Material は、移った先で、言葉のうち索引に当たった一部（「関数」なら「関」）にだけ印を付ける。
       const address = new URL(link.href);
       // 端の記号（「」や。など）は空の言葉になり、字という字の間に印が付く。
-      const words = search.value.normalize("NFKC").replace(/[^\p{L}\p{N}\p{M}_]+/gu, " ")
+      const words = search.value.normalize("NFKC").replace(/[^\p{L}\p{N}\p{M}_]+/gu, " ");
       address.searchParams.set("h", words.trim());
       link.href = address;
     }))
